@@ -1,0 +1,69 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "base/id.h"
+
+namespace gantry::io {
+class Loop;
+class WorkerPool;
+}  // namespace gantry::io
+namespace gantry::net {
+class Networks;
+}
+namespace gantry::store {
+class Database;
+class ImageStore;
+class Snapshots;
+}  // namespace gantry::store
+
+namespace gantry::engine {
+
+class EventBus;
+
+/// Which output of a container somebody wants to see.
+struct StreamSelection {
+    bool standard_output = true;
+    bool standard_error = true;
+};
+
+/// Writes a container's stored log to SOCKET as attach does with logs=1: raw for a terminal, framed
+/// otherwise. Set by the program's wiring to engine/logs; blocks until everything stored is
+/// written.
+using LogReplay =
+    std::function<Result<>(const ContainerId& id, int socket, const StreamSelection& streams)>;
+
+/// What the container services are told at start-up. Paths are absolute.
+struct ContainerSettings {
+    /// Holds containers/<id>/.
+    std::string data_root;
+    /// Holds shims/<id>/.
+    std::string exec_root;
+    /// The gantry-shim binary.
+    std::string shim_path;
+    /// Parent of every container's cgroup, e.g. "gantry".
+    std::string cgroup_parent;
+    /// The daemon's --dns, --dns-search and --dns-opt, used by containers without their own.
+    std::vector<std::string> dns;
+    std::vector<std::string> dns_search;
+    std::vector<std::string> dns_options;
+    LogReplay log_replay;
+};
+
+/// The services below the engine that containers are made of. All of them outlive the
+/// ContainerService.
+struct ContainerParts {
+    store::Database& database;
+    store::ImageStore& images;
+    store::Snapshots& snapshots;
+    net::Networks& networks;
+    io::Loop& loop;
+    io::WorkerPool& workers;
+    EventBus& events;
+};
+
+}  // namespace gantry::engine
