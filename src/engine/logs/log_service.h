@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/id.h"
+#include "engine/container/container_settings.h"
+
+namespace gantry::engine {
+
+class ContainerService;
+
+/// The query of GET /containers/{id}/logs.
+struct LogQuery {
+    bool standard_output = false;
+    bool standard_error = false;
+    bool follow = false;
+    /// Put the record's time, nine digits of fraction, and a space before it.
+    bool timestamps = false;
+    /// Put the record's attributes before it (behaviours K4). The records of today have none, so
+    /// this adds what Docker adds for none: a space.
+    bool details = false;
+    std::optional<WallTime> since;
+    std::optional<WallTime> until;
+    /// The last N records over both streams; absent is all.
+    std::optional<uint64_t> tail;
+};
+
+/// Which of a container's two outputs a piece of text came from.
+enum class OutputStream : uint8_t { kStdout = 1, kStderr = 2 };
+
+/// Takes the next piece of a log: one record with its prefixes. May block (a slow client holds up
+/// only its own reading); an error ends the reading.
+using LogSink = std::function<Result<>(OutputStream stream, std::string_view text)>;
+
+/// A log that was checked and can be read: errors so far are HTTP errors, the answer's head can go
+/// out.
+struct LogTicket {
+    ContainerId id;
+    std::string path;
+    bool tty = false;
+    LogQuery query;
+};
+
+/// Reads containers' logs from the files that their shims write; a running container is not
+/// involved. Thread-safe.
+class LogService {
+public:
+    explicit LogService(ContainerService& containers) : containers_(containers) {}
+
+    /// kNotFound; kInvalid when no stream is chosen; kNotImplemented when the container's driver
+    /// keeps nothing to read (Docker's wording, K3).
+    Result<LogTicket> open(std::string_view ref, const LogQuery& query) const;
+
+    /// Feeds SINK in order. Without `follow` until what is written now is read; with it until the
+    /// container stops, `until` has come, SINK fails or CANCEL_FD (-1 for none) becomes readable.
+    /// Blocks without polling.
+    Result<> read(const LogTicket& ticket, int cancel_fd, const LogSink& sink) const;
+
+    /// What attach writes for logs=1: everything stored, framed unless the container has a
+    /// terminal.
+    Result<> replay(const ContainerId& id, int socket, const StreamSelection& streams) const;
+
+private:
+    ContainerService& containers_;
+};
+
+}  // namespace gantry::engine
