@@ -1,0 +1,91 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/id.h"
+#include "base/unique_fd.h"
+#include "runtime/shim_handle.h"
+
+namespace gantry::spec::oci {
+struct Config;
+}
+
+namespace gantry::runtime {
+
+/// The log that the shim writes (K1, K2).
+struct LogOptions {
+    enum class Driver { kNone, kJsonFile };
+    Driver driver = Driver::kNone;
+    std::string path;
+    /// A file that has reached this size is rotated before the next record; -1 never.
+    int64_t max_size = -1;
+    /// With 1, the file starts anew; with n, PATH.1 to PATH.(n-1) are kept.
+    uint32_t max_files = 1;
+    /// JSON object text for "attrs" in every record; empty for none. At most 32 KiB.
+    std::string attrs;
+};
+
+enum class StdinMode {
+    /// /dev/null.
+    kNone,
+    /// Clients come and go, their half-close means nothing (C4).
+    kOpen,
+    /// The end of the first client's input is the end of the process' input.
+    kOnce,
+};
+
+enum class Durability { kNone, kFsync };
+
+/// Everything about a launch that is not in the OCI config. Descriptors stay the caller's; they
+/// may be closed after launch() returned.
+struct LaunchOptions {
+    ContainerId id;
+    /// exec-root/shims/<id>: made by launch(), holds the listening socket "s".
+    std::string shim_dir;
+    /// data-root/containers/<id>: the shim writes "exit" here.
+    std::string container_dir;
+    /// A detached mount that becomes "/"; -1: bind of config.root.path. The mount is used up.
+    int root_mount_fd = -1;
+    /// The network namespace to join; -1: as the config's namespaces say.
+    int netns_fd = -1;
+    /// cgroup v1: the `tasks` file of each hierarchy, open for writing.
+    std::vector<int> cgroup_tasks_fds;
+    /// cgroup v2: the directory; -1 for none.
+    int cgroup_v2_fd = -1;
+    /// memory.oom_control (v1) or memory.events (v2), open for reading: Exit::oom_killed; -1: never.
+    int oom_events_fd = -1;
+    StdinMode stdin_mode = StdinMode::kNone;
+    LogOptions log;
+    /// Whether the exit record is on disk before the exit is announced.
+    Durability exit_record = Durability::kFsync;
+};
+
+/// Turns OCI configs into running processes. One per daemon; thread-safe; never forks: the shim is
+/// started with posix_spawn.
+class Launcher {
+public:
+    /// Reads the shim's binary once, into a sealed memfd: what containers could reach through
+    /// /proc/PID/exe is a copy that nobody can write to (CVE-2019-5736), and the file may be
+    /// replaced by an upgrade at any time.
+    static Result<Launcher> open(const std::string& shim_path);
+    Launcher(Launcher&&) noexcept;
+    Launcher& operator=(Launcher&&) noexcept;
+    ~Launcher();
+
+    /// Starts the shim and waits until the container is set up and its first process waits before
+    /// exec. Fails with "OCI runtime create failed: unable to start container process: ..." and
+    /// leaves nothing behind then; kNotImplemented names the part of the config that Gantry does
+    /// not support. Blocks for some milliseconds.
+    Result<ShimHandle> launch(const spec::oci::Config& config, const LaunchOptions& options) const;
+
+private:
+    Launcher();
+    UniqueFd shim_;
+};
+
+}  // namespace gantry::runtime
