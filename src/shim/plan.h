@@ -1,0 +1,159 @@
+#pragma once
+
+#include <cstdint>
+
+namespace gantry::shim {
+
+// The LaunchPlan: what the runtime compiled from an OCI config, in a sealed memfd. A header, an
+// array of steps, and a pool of bytes that steps point into; no pointers, native byte order (both
+// sides run on the same machine, a version apart at most). The shim maps it and executes the steps
+// in order; the first that fails ends the launch (security.md P8).
+//
+// The child of an init plan begins in its new namespaces with the host's root; the child of an exec
+// plan begins in the shim's namespaces. "In the root" means: resolved with
+// openat2(RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS) from the container's root.
+
+inline constexpr uint64_t kPlanMagic = 0x4e414c5059524e47;  // "GNRYPLAN"
+inline constexpr uint32_t kPlanVersion = 1;
+
+/// Bytes in the pool. A zero byte follows that is not counted.
+struct Text {
+    uint32_t offset;
+    uint32_t size;
+};
+
+enum class StepKind : uint32_t {
+    /// setns(2) to FD, or to the namespace file TEXT[0]; FLAGS is the CLONE_NEW* bit.
+    kJoinNamespace = 1,
+    /// Exec: setns(2) to the namespaces FLAGS of the container's first process.
+    kJoinContainer,
+    /// Writes "0" to every kept cgroup descriptor: v1 `tasks` files.
+    kJoinCgroups,
+    /// unshare(FLAGS): what must come after joining cgroups.
+    kUnshare,
+    /// Propagation of the whole mount tree: mount flags FLAGS.
+    kPropagation,
+    /// Mounts the root over "/": the mount FD, or a bind of TEXT[0] (recursive).
+    kAttachRoot,
+    /// A procfs of the present pid namespace that nobody else sees: kSysctl writes go there.
+    kPrivateProc,
+    /// New file system of type TEXT[1] with options TEXT[2] (mount syntax) at TEXT[0] in the root.
+    /// N[0] MOUNT_ATTR_*, N[1] propagation mount flags or 0.
+    kMount,
+    /// TEXT[1] on the host, or the O_PATH descriptor FD, at TEXT[0] in the root. FLAGS kBind*.
+    /// N[0] attributes to set, N[1] to clear, N[2] propagation or 0, N[3] attributes to set on all
+    /// mounts below too.
+    kBind,
+    /// mkdir -p of TEXT[0] in the root, owner 0:0; N[0] is the mode of what is missing.
+    kDirectory,
+    /// Hides TEXT[0] in the root, if it exists.
+    kMask,
+    /// Makes TEXT[0] in the root and what is mounted below read-only, if it exists.
+    kReadonlyPath,
+    /// mknod of TEXT[0] in the root; N[0] mode with type, N[1] device number, N[2] uid, N[3] gid.
+    kDevice,
+    /// TEXT[0] in the root becomes a link with the content TEXT[1]; an existing file stays.
+    kSymlink,
+    /// /proc/sys/TEXT[0] = TEXT[1]
+    kSysctl,
+    kHostname,
+    kDomainname,
+    /// A pty of the container's devpts becomes stdio; N[0] rows, N[1] columns. FLAGS kConsoleDevice
+    /// binds it to /dev/console.
+    kTerminal,
+    kReadonlyRoot,
+    kPivotRoot,
+    /// N[0] RLIMIT_*, N[1] soft, N[2] hard.
+    kResourceLimit,
+    kOomScore,
+    /// A session keyring named TEXT[0].
+    kKeyring,
+    /// setsid(2); with a terminal it becomes the controlling one.
+    kSession,
+    /// stdio belongs to N[0]:N[1] (so that /dev/stdout can be opened again).
+    kStdioOwner,
+    /// chdir to TEXT[0], which must then be inside the root (CVE-2024-21626).
+    kWorkingDirectory,
+    /// Exec: all that follows happens in a child in the container's pid namespace, whose parent is
+    /// the shim.
+    kEnterPidNamespace,
+    /// The bounding set becomes N[0].
+    kBoundingSet,
+    /// uid N[0], gid N[1], umask N[2], additional groups TEXT[0] (packed uint32_t). Capabilities are
+    /// kept until kCapabilities.
+    kIdentity,
+    /// SIGKILL when the shim dies; not dumpable until exec.
+    kHarden,
+    kNoNewPrivileges,
+    /// The BPF program TEXT[0] with the seccomp(2) flags FLAGS.
+    kSeccomp,
+    /// N[0] effective, N[1] permitted, N[2] inheritable, N[3] ambient.
+    kCapabilities,
+    /// Finds the program of the kExec step as its user would.
+    kFindProgram,
+    /// Tells that all is set up and waits for START.
+    kWaitForStart,
+    /// TEXT[0] holds N[0] arguments, TEXT[1] N[1] environment strings, each with its zero byte.
+    kExec,
+    kCount_,
+};
+
+inline constexpr uint32_t kBindRecursive = 1;
+inline constexpr uint32_t kConsoleDevice = 1;
+
+struct Step {
+    StepKind kind;
+    uint32_t flags;
+    /// A descriptor number in the shim, or -1.
+    int32_t fd;
+    uint32_t reserved;
+    int64_t n[4];
+    Text text[3];
+};
+
+enum class StdinMode : uint32_t { kNone, kOpen, kOnce };
+enum class LogDriver : uint32_t { kNone, kJsonFile };
+
+/// Numbers under which the shim inherits its descriptors; plan descriptors follow from
+/// kFirstPlanFd on, the kept ones first.
+inline constexpr int kListenFd = 3;
+inline constexpr int kPlanFd = 4;
+inline constexpr int kFirstPlanFd = 5;
+
+struct PlanHeader {
+    uint64_t magic;
+    uint32_t version;
+    uint32_t size;  // of the whole plan
+    uint32_t step_count;
+    uint32_t steps;  // offset of the first; a multiple of 8
+    uint32_t pool;   // offset
+    uint32_t pool_size;
+
+    /// clone3 flags beside CLONE_PIDFD; SIGCHLD is the exit signal.
+    uint64_t clone_flags;
+    uint32_t terminal;
+    StdinMode stdin_mode;
+
+    // The rest is for init plans.
+
+    /// Plan descriptors, and how many of them are kept for execs: TASKS_FDS v1 `tasks` files, then
+    /// the v2 directory, then the file with the oom_kill counter (each of the two if HAS_*).
+    uint32_t fd_count;
+    uint32_t tasks_fds;
+    uint32_t has_v2_fd;
+    uint32_t has_oom_fd;
+    /// A pid namespace to be born in, as a path; empty for none.
+    Text pid_namespace;
+
+    LogDriver log_driver;
+    uint32_t log_max_files;
+    int64_t log_max_size;
+    Text log_path;
+    Text log_attrs;
+
+    Text container_dir;
+    uint32_t fsync_exit;
+    uint32_t reserved;
+};
+
+}  // namespace gantry::shim
