@@ -1,0 +1,88 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/id.h"
+#include "base/mutex.h"
+#include "base/unique_fd.h"
+#include "store/database.h"
+#include "store/images.h"
+
+namespace gantry::store {
+
+/// kVolatile: the kernel syncs nothing for this mount; for containers that are removed after a
+/// crash anyway (--rm).
+enum class UpperSync { kSynced, kVolatile };
+enum class Access { kReadWrite, kReadOnly };
+
+struct SnapshotMount {
+    UpperSync sync = UpperSync::kSynced;
+    Access access = Access::kReadWrite;
+};
+
+/// The writable layers of containers: containers/<id>/upper and work on top of an image's layers.
+/// A snapshot keeps the layers below it on disk, also when the image is removed.
+///
+/// Thread-safe. The record lives and dies in the container's own transaction, so that a container
+/// and its snapshot exist together or not at all.
+class Snapshots {
+public:
+    static Result<std::unique_ptr<Snapshots>> open(Database& database, ImageStore& images,
+                                                   const std::string& data_root);
+
+    /// Makes upper/ and work/ in containers/<id>/ (made if missing, 0710). Do this before the
+    /// transaction of insert().
+    Result<> make_directories(const ContainerId& id, const Image& image);
+
+    /// Records in TRANSACTION that container ID stands on IMAGE's layers. kNotFound if the image
+    /// has been removed meanwhile.
+    Result<> insert(Transaction& transaction, const ContainerId& id, const Image& image);
+
+    /// Takes the record away in TRANSACTION.
+    Result<> erase(Transaction& transaction, const ContainerId& id);
+
+    /// After erase() was committed, or instead of insert(): moves all of containers/<id>/ to the
+    /// trash and drops layers that nobody needs any more.
+    Result<> discard(const ContainerId& id);
+
+    /// The container's root as a detached overlay mount; gone when the fd and everything attached
+    /// from it are gone. Only one at a time per container. The mount table shows no path of the
+    /// host.
+    Result<UniqueFd> mount(const ContainerId& id, const SnapshotMount& options) const;
+
+    /// IMAGE's layers alone, read only.
+    Result<UniqueFd> mount_image(const Image& image) const;
+
+    /// The layers that ID stands on, bottom first; kNotFound for an unknown container.
+    Result<std::vector<ChainId>> chain(const ContainerId& id) const;
+
+    /// O_PATH on what the container has written.
+    Result<UniqueFd> open_upper(const ContainerId& id) const;
+    /// containers/<id>/upper and work, for `docker inspect`.
+    std::string upper_path(const ContainerId& id) const;
+    std::string work_path(const ContainerId& id) const;
+
+    /// All containers with a record.
+    std::vector<ContainerId> list() const;
+
+private:
+    Snapshots(Database& database, ImageStore& images, std::string data_root);
+
+    Result<> load();
+    Result<UniqueFd> mount_chain(std::span<const ChainId> chain, int container,
+                                 const SnapshotMount& options) const;
+
+    Database& database_;
+    ImageStore& images_;
+    const std::string root_;  // data-root/containers
+    UniqueFd containers_;
+    mutable Mutex mutex_;
+    std::map<ContainerId, std::shared_ptr<const std::vector<ChainId>>> chains_
+        GT_GUARDED_BY(mutex_);
+};
+
+}  // namespace gantry::store
