@@ -1,7 +1,9 @@
 #pragma once
 
+#include <sys/types.h>
+
+#include <cstdint>
 #include <functional>
-#include <string>
 
 #include "base/error.h"
 #include "base/unique_fd.h"

@@ -3,7 +3,6 @@
 #include <termios.h>
 
 #include <cstdint>
-#include <optional>
 
 #include "base/error.h"
 #include "base/unique_fd.h"
