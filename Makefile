@@ -1,0 +1,80 @@
+# The one door. `make run` shows Gantry at work; `make test` is what CI runs.
+JOBS ?= 2
+DESTDIR ?=
+PREFIX ?= /usr/local
+PYTHON := /usr/bin/python3
+BIN := build/release/bin
+
+.PHONY: help build run test lint format check-headers bench asan tsan fuzz soak install clean
+
+help:
+	@echo 'make build          the release build, in $(BIN)'
+	@echo 'make run            build, start a daemon in a sandbox, run a container, explain'
+	@echo 'make test           everything that must pass before a commit'
+	@echo 'make lint           layers, sizes, references, format'
+	@echo 'make format         clang-format over src'
+	@echo 'make check-headers  each header compiles by itself'
+	@echo 'make bench          measure, side by side with docker.io where it is installed'
+	@echo 'make asan | tsan    build and run the tests under the sanitizers'
+	@echo 'make fuzz           run each fuzz target for FUZZ_SECONDS (60)'
+	@echo 'make soak           the leak gate with 10,000 containers'
+	@echo 'make install        into $$DESTDIR$$PREFIX ($(DESTDIR)$(PREFIX))'
+
+build:
+	@tools/setup build
+	@tools/build release $(JOBS)
+
+run:
+	@tools/setup run
+	@tools/build release $(JOBS) gantryd gantry gantry-shim
+	@tools/demo
+
+test:
+	@tools/setup test
+	@$(PYTHON) tools/test $(PHASES)
+
+lint:
+	@tools/setup test
+	@$(PYTHON) tools/check-includes
+	@$(PYTHON) tools/lint
+
+format:
+	@tools/setup test
+	@find src tests -name '*.h' -o -name '*.cc' -o -name '*.c' | xargs clang-format-19 -i
+
+check-headers:
+	@tools/setup build
+	@$(PYTHON) tools/check-headers
+
+bench:
+	@tools/setup test
+	@tools/build release $(JOBS) gantryd gantry gantry-shim
+	@$(PYTHON) bench/run $(BENCH)
+
+asan:
+	@tools/setup test
+	@$(PYTHON) tools/test asan
+
+tsan:
+	@tools/setup test
+	@$(PYTHON) tools/test tsan
+
+fuzz:
+	@tools/setup build
+	@tools/build fuzz $(JOBS)
+	@$(PYTHON) tools/fuzz
+
+soak: build
+	@tools/setup test
+	@GANTRY_SOAK=1 $(PYTHON) -m pytest tests/test_leaks.py -v
+
+install: build
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/gantry
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	install -m 0755 $(BIN)/gantryd $(BIN)/gantry $(DESTDIR)$(PREFIX)/bin
+	install -m 0755 $(BIN)/gantry-shim $(DESTDIR)$(PREFIX)/libexec/gantry
+	sed 's|@PREFIX@|$(PREFIX)|g' packaging/gantry.service \
+	    > $(DESTDIR)$(PREFIX)/lib/systemd/system/gantry.service
+
+clean:
+	rm -rf build

@@ -1,0 +1,1 @@
+"""What the black-box tests stand on: a daemon in a sandbox, ways to talk to it, ways to look at it."""
