@@ -1,6 +1,12 @@
 #include "io/http.h"
 
 namespace gantry::io {
+namespace {
+
+/// For a body that is read as a whole: long enough for the largest JSON over a slow line.
+constexpr std::chrono::seconds kWholeBodyDeadline{60};
+
+}  // namespace
 
 Result<std::string> Body::read_all(size_t limit) {
     const auto too_large = [&] {
@@ -11,6 +17,7 @@ Result<std::string> Body::read_all(size_t limit) {
     if (declared && *declared > limit) {
         return too_large();
     }
+    const auto deadline = std::chrono::steady_clock::now() + kWholeBodyDeadline;
     std::string out;
     size_t used = 0;
     for (;;) {
@@ -18,7 +25,7 @@ Result<std::string> Body::read_all(size_t limit) {
             // A declared length may be a lie: memory follows the bytes that really came.
             out.resize(used + 8192);
         }
-        GT_TRY_VAR(count, read(std::span(out).subspan(used)));
+        GT_TRY_VAR(count, read_before(std::span(out).subspan(used), deadline));
         used += count;
         if (used > limit) {
             return too_large();

@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -42,10 +43,15 @@ public:
     /// `Expect: 100-continue`.
     virtual Result<size_t> read(std::span<char> into) = 0;
 
+    /// The same with a deadline of the caller's.
+    virtual Result<size_t> read_before(std::span<char> into,
+                                       std::chrono::steady_clock::time_point deadline) = 0;
+
     /// The declared length; empty for a chunked body; 0 for none.
     virtual std::optional<uint64_t> length() const = 0;
 
-    /// All of it, if it is no longer than LIMIT; kInvalid otherwise.
+    /// All of it, if it is no longer than LIMIT (kInvalid otherwise) and comes within a minute
+    /// (kTimeout otherwise).
     Result<std::string> read_all(size_t limit);
 };
 

@@ -102,6 +102,11 @@ Failure malformed(const beast::error_code& error) {
 
 class Parser::Impl {
 public:
+    template <class F>
+    decltype(auto) visit(F&& function) {
+        return std::visit(std::forward<F>(function), parser_);
+    }
+
     Impl(MessageKind kind, size_t head_limit, BodyRule rule) : head_limit_(head_limit) {
         if (kind == MessageKind::kResponse) {
             parser_.emplace<BeastParser<false>>();
@@ -114,11 +119,6 @@ public:
             // swallow the body.
             parser.eager(false);
         });
-    }
-
-    template <class F>
-    decltype(auto) visit(F&& function) {
-        return std::visit(std::forward<F>(function), parser_);
     }
 
     Sink& sink() {

@@ -1,11 +1,12 @@
+#include "io/impl/stream.h"
+
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
-
-#include "io/impl/stream.h"
 
 namespace gantry::io {
 namespace {

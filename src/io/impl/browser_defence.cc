@@ -1,0 +1,45 @@
+#include "io/impl/browser_defence.h"
+
+#include <arpa/inet.h>
+
+#include <string>
+
+#include "base/text.h"
+
+namespace gantry::io {
+namespace {
+
+/// "127.0.0.1:2375", "[::1]:2375", "localhost:2375" → without the port and brackets.
+std::string host_name(std::string_view host) {
+    if (host.starts_with('[')) {
+        return std::string(cut(host.substr(1), ']').before);
+    }
+    return std::string(cut(host, ':').before);
+}
+
+bool is_address(const std::string& name) {
+    in6_addr scratch;
+    return ::inet_pton(AF_INET, name.c_str(), &scratch) == 1 ||
+           ::inet_pton(AF_INET6, name.c_str(), &scratch) == 1;
+}
+
+}  // namespace
+
+std::string_view refuse_browser(const Headers& headers, HostRule rule) {
+    if (headers.find("Origin") != nullptr) {
+        return "requests with an Origin header are refused";
+    }
+    const std::string* site = headers.find("Sec-Fetch-Site");
+    if (site != nullptr && !equals_ignoring_case(*site, "none")) {
+        return "requests from web pages are refused";
+    }
+    if (rule == HostRule::kLoopback) {
+        const std::string name = host_name(headers.get("Host"));
+        if (!name.empty() && !equals_ignoring_case(name, "localhost") && !is_address(name)) {
+            return "the Host header must be an IP address or localhost";
+        }
+    }
+    return "";
+}
+
+}  // namespace gantry::io
