@@ -1,5 +1,7 @@
 #include "engine/container/entry.h"
 
+#include <poll.h>
+
 #include <algorithm>
 
 namespace gantry::engine {
@@ -10,6 +12,14 @@ namespace {
 bool is_over(const ContainerSnapshot& snapshot, const std::shared_ptr<ContainerRun>& present,
              const std::shared_ptr<ContainerRun>& run) {
     return present != run || !snapshot.life.alive();
+}
+
+/// Clients that may wait for one container's start.
+constexpr size_t kMaxPendingAttaches = 64;
+
+bool hung_up(int socket) {
+    pollfd state{.fd = socket, .events = 0, .revents = 0};
+    return poll(&state, 1, 0) > 0 && (state.revents & (POLLHUP | POLLERR)) != 0;
 }
 
 }  // namespace
@@ -108,6 +118,10 @@ Result<> ContainerEntry::queue_attach(PendingAttach& attach) {
     if (starting_ || gone_ || snapshot_->life.running()) {
         return fail(Kind::kConflict, "the container was started");
     }
+    std::erase_if(attaches_, [](const PendingAttach& old) { return hung_up(old.socket.get()); });
+    if (attaches_.size() >= kMaxPendingAttaches) {
+        return fail(Kind::kUnavailable, "too many clients wait for the start of the container");
+    }
     attaches_.push_back(std::move(attach));
     return {};
 }
@@ -161,6 +175,16 @@ void ContainerEntry::set_restart_timer(const Operation&, io::LoopHandle timer) {
 io::LoopHandle ContainerEntry::take_restart_timer(const Operation&) {
     MutexLock lock(mutex_);
     return std::move(restart_timer_);
+}
+
+int ContainerEntry::restarts_in_a_row() const {
+    MutexLock lock(mutex_);
+    return restarts_in_a_row_;
+}
+
+void ContainerEntry::set_restarts_in_a_row(const Operation&, int count) {
+    MutexLock lock(mutex_);
+    restarts_in_a_row_ = count;
 }
 
 void ContainerEntry::add_exec(const ExecId& id) {

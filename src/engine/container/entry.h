@@ -98,6 +98,10 @@ public:
     void set_restart_timer(const Operation& operation, io::LoopHandle timer) GT_EXCLUDES(mutex_);
     io::LoopHandle take_restart_timer(const Operation& operation) GT_EXCLUDES(mutex_);
 
+    /// For the restart policy's back-off; 0 after a start by a user.
+    int restarts_in_a_row() const GT_EXCLUDES(mutex_);
+    void set_restarts_in_a_row(const Operation& operation, int count) GT_EXCLUDES(mutex_);
+
     void add_exec(const ExecId& id) GT_EXCLUDES(mutex_);
     void remove_exec(const ExecId& id) GT_EXCLUDES(mutex_);
     std::vector<ExecId> execs() const GT_EXCLUDES(mutex_);
@@ -114,6 +118,7 @@ private:
     std::vector<PendingAttach> attaches_ GT_GUARDED_BY(mutex_);
     std::vector<ExecId> execs_ GT_GUARDED_BY(mutex_);
     io::LoopHandle restart_timer_ GT_GUARDED_BY(mutex_);
+    int restarts_in_a_row_ GT_GUARDED_BY(mutex_) = 0;
     bool busy_ GT_GUARDED_BY(mutex_) = false;
     bool starting_ GT_GUARDED_BY(mutex_) = false;
     bool removal_claimed_ GT_GUARDED_BY(mutex_) = false;

@@ -1,0 +1,53 @@
+#include "engine/container/core.h"
+
+#include "base/log.h"
+#include "engine/event/event_bus.h"
+
+namespace gantry::engine {
+
+namespace {
+
+SnapshotPtr with_life(const ContainerSnapshot& old, Lifecycle life) {
+    return std::make_shared<const ContainerSnapshot>(
+        ContainerSnapshot{.record = old.record, .name = old.name, .life = std::move(life)});
+}
+
+}  // namespace
+
+Result<> commit_life(ContainerCore& core, ContainerEntry& entry,
+                     const ContainerEntry::Operation& operation, Lifecycle life) {
+    GT_TRY(core.records.update(entry.id(), life));
+    entry.publish(operation, with_life(*entry.snapshot(), std::move(life)));
+    return {};
+}
+
+void record_life(ContainerCore& core, ContainerEntry& entry,
+                 const ContainerEntry::Operation& operation, Lifecycle life) {
+    if (const auto written = core.records.update(entry.id(), life); !written) {
+        log::error("cannot write the state of a container",
+                   {{"container", entry.id().str()}, {"error", written.error().text()}});
+    }
+    entry.publish(operation, with_life(*entry.snapshot(), std::move(life)));
+}
+
+void publish_event(ContainerCore& core, const ContainerSnapshot& snapshot, std::string_view action,
+                   EventExtras extras) {
+    const ContainerRecord& record = *snapshot.record;
+    EventBus::Attributes attributes(record.config.labels.begin(), record.config.labels.end());
+    attributes["image"] = record.config.image;
+    attributes["name"] = snapshot.name;
+    for (const auto& [name, value] : extras) {
+        attributes[std::string(name)] = value;
+    }
+    core.parts.events.publish("container", action, record.id.str(), std::move(attributes));
+}
+
+void publish_network_event(ContainerCore& core, const ContainerId& id,
+                           const net::Endpoint& endpoint, std::string_view action) {
+    core.parts.events.publish("network", action, endpoint.network_id.str(),
+                              {{"container", id.str()},
+                               {"name", endpoint.network_name},
+                               {"type", endpoint.network_name == "host" ? "host" : "bridge"}});
+}
+
+}  // namespace gantry::engine

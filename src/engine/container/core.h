@@ -1,0 +1,72 @@
+#pragma once
+
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/error.h"
+#include "engine/container/background.h"
+#include "engine/container/container_settings.h"
+#include "engine/container/entry.h"
+#include "engine/container/record_store.h"
+#include "engine/container/table.h"
+#include "runtime/launcher.h"
+#include "sys/cgroup.h"
+
+namespace gantry::engine {
+
+/// What the operations on containers share. Plain wiring: it decides nothing.
+class ContainerCore {
+public:
+    ContainerCore(const ContainerParts& lower, ContainerSettings chosen, RecordStore store,
+                  sys::Cgroups groups, runtime::Launcher starter)
+        : parts(lower),
+          settings(std::move(chosen)),
+          records(std::move(store)),
+          cgroups(std::move(groups)),
+          launcher(std::move(starter)),
+          background(lower.workers, lower.loop) {}
+
+    /// data-root/containers/<id>
+    std::string container_dir(const ContainerId& id) const {
+        return settings.data_root + "/containers/" + id.str();
+    }
+    /// exec-root/shims/<id>
+    std::string shim_dir(const ContainerId& id) const {
+        return settings.exec_root + "/shims/" + id.str();
+    }
+    std::string log_path(const ContainerId& id) const {
+        return container_dir(id) + "/" + id.str() + "-json.log";
+    }
+
+    const ContainerParts parts;
+    const ContainerSettings settings;
+    ContainerTable table;
+    RecordStore records;
+    const sys::Cgroups cgroups;
+    const runtime::Launcher launcher;
+    Background background;
+};
+
+/// Writes LIFE to the database and only then shows it to everybody. The lesson of every ghost
+/// container: nothing is announced that a restart would not find.
+Result<> commit_life(ContainerCore& core, ContainerEntry& entry,
+                     const ContainerEntry::Operation& operation, Lifecycle life);
+
+/// As commit_life() for what has happened already and cannot be refused (an exit): shown even when
+/// the database cannot take it. Logged; boot finds the same truth from the shim and its exit record.
+void record_life(ContainerCore& core, ContainerEntry& entry,
+                 const ContainerEntry::Operation& operation, Lifecycle life);
+
+/// Additional attributes of an event.
+using EventExtras = std::initializer_list<std::pair<std::string_view, std::string>>;
+
+/// Publishes a container event with Docker's attributes: image, name, labels and EXTRAS (L3).
+void publish_event(ContainerCore& core, const ContainerSnapshot& snapshot, std::string_view action,
+                   EventExtras extras = {});
+/// network connect or disconnect, told of the network (J11).
+void publish_network_event(ContainerCore& core, const ContainerId& id,
+                           const net::Endpoint& endpoint, std::string_view action);
+
+}  // namespace gantry::engine

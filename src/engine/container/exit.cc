@@ -1,0 +1,205 @@
+#include "engine/container/exit.h"
+
+#include <fmt/core.h>
+#include <sys/epoll.h>
+
+#include <chrono>
+#include <utility>
+
+#include "base/log.h"
+#include "engine/container/remove.h"
+#include "engine/container/restart_policy.h"
+#include "net/networks.h"
+
+namespace gantry::engine {
+
+namespace {
+
+/// How long the cleanup of one container waits for the last processes of its cgroup.
+constexpr std::chrono::milliseconds kCgroupPatience(2000);
+
+/// What Docker reports when nobody knows the exit code.
+constexpr int kUnknownExitCode = 255;
+
+void submit_finish(ContainerCore& core, const EntryPtr& entry,
+                   const std::shared_ptr<ContainerRun>& run, const runtime::Exit& exit) {
+    core.background.run([&core, entry, run, exit] { finish_run(core, entry, run, exit, {}); });
+}
+
+/// The shim is gone and took the container with it, or never told how it ended.
+void submit_lost(ContainerCore& core, const EntryPtr& entry,
+                 const std::shared_ptr<ContainerRun>& run) {
+    core.background.run([&core, entry, run] {
+        // SAFETY: whatever outlived its shim must not run unwatched.
+        if (const auto killed = run->cgroup.kill_all(); !killed) {
+            log::warn("cannot kill what a lost shim has left",
+                      {{"container", entry->id().str()}, {"error", killed.error().text()}});
+        }
+        const auto recorded = runtime::read_exit_record(core.container_dir(entry->id()));
+        if (recorded && *recorded) {
+            finish_run(core, entry, run, **recorded, {});
+            return;
+        }
+        finish_run(core, entry, run, {.code = kUnknownExitCode, .time = wall_now()},
+                   "the container's shim ended unexpectedly");
+    });
+}
+
+/// One event of the shim, on the loop's thread. False: there are no more.
+bool handle_event(ContainerCore& core, const EntryPtr& entry,
+                  const std::shared_ptr<ContainerRun>& run, const runtime::Event& event) {
+    switch (event.type) {
+        case runtime::Event::Type::kExited: submit_finish(core, entry, run, event.exit); break;
+        case runtime::Event::Type::kExecExited: run->execs.exited(event.exec, event.exit); break;
+        case runtime::Event::Type::kDetached:
+            publish_event(core, *entry->snapshot(), "detach");
+            break;
+        case runtime::Event::Type::kAttachClosed: break;
+        case runtime::Event::Type::kGone: submit_lost(core, entry, run); return false;
+    }
+    return true;
+}
+
+void receive_events(ContainerCore& core, const EntryPtr& entry,
+                    const std::shared_ptr<ContainerRun>& run) {
+    while (true) {
+        auto event = run->shim.receive();
+        if (!event) {
+            log::warn("lost a container's shim",
+                      {{"container", entry->id().str()}, {"error", event.error().text()}});
+            run->watch.reset();
+            submit_lost(core, entry, run);
+            return;
+        }
+        if (!*event) {
+            return;
+        }
+        if (!handle_event(core, entry, run, **event)) {
+            run->watch.reset();
+            return;
+        }
+    }
+}
+
+std::string duration_in_seconds(const Lifecycle& life) {
+    const auto lasted = life.finished_at - life.started_at;
+    return fmt::format("{}", std::chrono::duration_cast<std::chrono::seconds>(lasted).count());
+}
+
+/// The exit as the container's state, with the next phase chosen.
+Lifecycle ended_life(const ContainerEntry& entry, const Lifecycle& before,
+                     const runtime::Exit& exit, std::string reason) {
+    Lifecycle life = before;
+    life.phase = before.phase == Phase::kDead ? Phase::kDead : Phase::kExited;
+    life.pid = 0;
+    life.exit_code = exit.code;
+    life.error = std::move(reason);
+    life.finished_at = exit.time;
+    life.oom_killed = life.oom_killed || exit.oom_killed;
+    life.endpoint.reset();
+    life.ports.clear();
+    if (wants_restart(*entry.snapshot()->record, life,
+                      entry.removal_claimed() ? RemovalPending::kYes : RemovalPending::kNo)) {
+        life.phase = Phase::kRestarting;
+        ++life.restart_count;
+    }
+    return life;
+}
+
+void announce_exit(ContainerCore& core, const ContainerSnapshot& before,
+                   const ContainerSnapshot& now) {
+    if (now.life.oom_killed && !before.life.oom_killed) {
+        publish_event(core, now, "oom");
+    }
+    publish_event(core, now, "die",
+                  {{"execDuration", duration_in_seconds(now.life)},
+                   {"exitCode", fmt::format("{}", now.life.exit_code)}});
+    if (before.life.endpoint) {
+        publish_network_event(core, now.record->id, *before.life.endpoint, "disconnect");
+    }
+}
+
+}  // namespace
+
+Result<> watch_run(ContainerCore& core, const EntryPtr& entry,
+                   const std::shared_ptr<ContainerRun>& run) {
+    // The run owns the watch that calls back into it: a weak pointer, or they would keep each other.
+    auto watch = core.parts.loop.watch(
+        run->shim.fd(), EPOLLIN,
+        [&core, entry, weak = std::weak_ptr<ContainerRun>(run)](uint32_t) {
+            if (const auto alive = weak.lock()) {
+                receive_events(core, entry, alive);
+            }
+        });
+    GT_TRY_VAR(handle, std::move(watch));
+    run->watch = std::move(handle);
+    return {};
+}
+
+void finish_run(ContainerCore& core, const EntryPtr& entry,
+                const std::shared_ptr<ContainerRun>& run, const runtime::Exit& exit,
+                std::string reason) {
+    bool remove = false;
+    {
+        const auto operation = entry->begin();
+        const SnapshotPtr before = entry->snapshot();
+        const bool dead = before->life.phase == Phase::kDead;
+        if (entry->run() != run || !(before->life.alive() || dead)) {
+            return;
+        }
+        // ORDER: ports and address are free before anybody can learn of the exit, so that who waits
+        // for it can publish the same port at once.
+        if (const auto released = core.parts.networks.release(entry->id()); !released) {
+            log::warn("cannot give back a container's network",
+                      {{"container", entry->id().str()}, {"error", released.error().text()}});
+        }
+        record_life(core, *entry, operation,
+                    ended_life(*entry, before->life, exit, std::move(reason)));
+        const SnapshotPtr now = entry->snapshot();
+        announce_exit(core, *before, *now);
+        run->execs.close();
+        const bool restarting = now->life.phase == Phase::kRestarting;
+        fire_all(restarting ? entry->take_next_exit_waits() : entry->take_exited_waits(),
+                 {.exit_code = exit.code, .error = {}});
+        if (const auto released = run->shim.release(); !released) {
+            // It ends by itself when it finds us gone; a kGone is behind most of these.
+            log::debug("cannot release a shim", {{"container", entry->id().str()},
+                                                 {"error", released.error().text()}});
+        }
+        if (restarting) {
+            schedule_restart(core, entry, operation);
+        } else {
+            entry->reopen_attaches();
+        }
+        remove = dead || (now->record->host.auto_remove && !entry->user_restart());
+    }
+    if (remove) {
+        remove_ended(core, entry);
+        return;
+    }
+    core.background.run([&core, entry] {
+        const auto operation = entry->begin();
+        if (!entry->snapshot()->life.alive()) {
+            clean_up_run(core, *entry, operation);
+        }
+    });
+}
+
+void clean_up_run(ContainerCore& core, ContainerEntry& entry,
+                  const ContainerEntry::Operation& operation) {
+    const auto run = entry.take_run(operation);
+    if (!run) {
+        return;
+    }
+    run->watch.reset();
+    if (const auto removed = run->cgroup.remove(kCgroupPatience); !removed) {
+        log::warn("a container's cgroup stays until the next start of the daemon",
+                  {{"container", entry.id().str()}, {"error", removed.error().text()}});
+    }
+    if (const auto removed = runtime::remove_shim_dir(core.shim_dir(entry.id())); !removed) {
+        log::warn("cannot remove a shim's directory",
+                  {{"container", entry.id().str()}, {"error", removed.error().text()}});
+    }
+}
+
+}  // namespace gantry::engine

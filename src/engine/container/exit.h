@@ -1,0 +1,26 @@
+#pragma once
+
+#include <memory>
+
+#include "base/error.h"
+#include "engine/container/core.h"
+
+namespace gantry::engine {
+
+/// Listens to the run's shim from now on: its end becomes the container's end. Called once per run,
+/// after the start (or the adoption) was committed, so that an end is never seen before it.
+Result<> watch_run(ContainerCore& core, const EntryPtr& entry,
+                   const std::shared_ptr<ContainerRun>& run);
+
+/// Commits the end of RUN, announces it, answers the waiters, and then cleans up, removes or
+/// restarts. Does nothing if RUN is over already. Blocks: for worker threads and for boot.
+void finish_run(ContainerCore& core, const EntryPtr& entry,
+                const std::shared_ptr<ContainerRun>& run, const runtime::Exit& exit,
+                std::string reason);
+
+/// Gives back to the kernel what an ended run has left. Idempotent; called by whoever needs it gone
+/// and comes first.
+void clean_up_run(ContainerCore& core, ContainerEntry& entry,
+                  const ContainerEntry::Operation& operation);
+
+}  // namespace gantry::engine

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/id.h"
+#include "spec/api/container.h"
+
+namespace gantry::engine {
+
+/// What a container was created as: complete after defaults and the image's config were merged in,
+/// and checked. Never changes; one JSON document per part in the database.
+struct ContainerRecord {
+    ContainerId id;
+    WallTime created{};
+    ImageId image;
+    /// In the database under the name that the container was created with; ContainerSnapshot has the
+    /// present one.
+    spec::ContainerConfig config;
+    spec::HostConfig host;
+    /// As requested.
+    spec::NetworkingConfig networking;
+
+    /// Entrypoint and Cmd together; never empty.
+    std::vector<std::string> argv() const;
+    /// Whether the daemon may forget it after a power cut: it is removed at boot anyway.
+    bool ephemeral() const { return host.auto_remove; }
+};
+
+}  // namespace gantry::engine

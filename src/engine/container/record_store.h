@@ -1,0 +1,45 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/id.h"
+#include "engine/container/lifecycle.h"
+#include "engine/container/record.h"
+#include "store/database.h"
+
+namespace gantry::store {
+struct Image;
+class Snapshots;
+}  // namespace gantry::store
+
+namespace gantry::engine {
+
+/// The containers' rows in the metadata database. Thread-safe; every call blocks for the disk.
+class RecordStore {
+public:
+    static Result<RecordStore> open(store::Database& database, store::Snapshots& snapshots);
+
+    /// Makes container and snapshot known in one transaction; durable when it returns, unless the
+    /// container is ephemeral. kConflict if the name is taken.
+    Result<> insert(const ContainerSnapshot& container, const store::Image& image);
+
+    Result<> update(const ContainerId& id, const Lifecycle& life);
+
+    /// Container and snapshot in one transaction. What is gone already is success.
+    Result<> erase(const ContainerSnapshot& container);
+
+    /// Every container, oldest first. One that cannot be read is left out and said in NOTICES.
+    Result<std::vector<SnapshotPtr>> load(std::vector<std::string>& notices);
+
+private:
+    RecordStore(store::Database& database, store::Snapshots& snapshots)
+        : database_(&database), snapshots_(&snapshots) {}
+
+    store::Database* database_;
+    store::Snapshots* snapshots_;
+};
+
+}  // namespace gantry::engine

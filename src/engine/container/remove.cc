@@ -1,0 +1,137 @@
+#include "engine/container/remove.h"
+
+#include <fmt/core.h>
+
+#include <utility>
+
+#include "base/failpoint.h"
+#include "base/log.h"
+#include "base/scope_guard.h"
+#include "engine/container/exit.h"
+#include "engine/container/stop.h"
+#include "net/networks.h"
+#include "store/snapshots.h"
+
+namespace gantry::engine {
+
+namespace {
+
+/// Gives back what the container has in the kernel and on disk. The record is gone: what fails here
+/// is left to the sweep at the daemon's next start.
+void discard_remains(ContainerCore& core, const ContainerId& id) {
+    if (const auto released = core.parts.networks.release(id); !released) {
+        log::warn("cannot give back a removed container's network",
+                  {{"container", id.str()}, {"error", released.error().text()}});
+    }
+    if (const auto discarded = core.parts.snapshots.discard(id); !discarded) {
+        log::warn("a removed container's directory stays until the next start of the daemon",
+                  {{"container", id.str()}, {"error", discarded.error().text()}});
+    }
+}
+
+/// The container has no process and its removal is claimed: makes it disappear.
+Result<> erase_container(ContainerCore& core, const EntryPtr& entry) {
+    const auto operation = entry->begin();
+    const SnapshotPtr snapshot = entry->snapshot();
+    if (snapshot->life.alive()) {
+        // Somebody started it between our look and our turn.
+        return fail(Kind::kConflict,
+                    fmt::format("cannot remove container \"/{}\": container is running: stop the "
+                                "container before removing or force remove",
+                                snapshot->name));
+    }
+    entry->take_restart_timer(operation).reset();
+    const std::vector<PendingAttach> dropped = entry->take_attaches();
+    // ORDER: the record first. A daemon that dies behind this line finds a directory without a
+    // record and throws it away; the other way round it would find a container without its files.
+    GT_TRY(core.records.erase(*snapshot));
+    (void)failpoint("container.remove.erased");
+    discard_remains(core, entry->id());
+    core.table.erase(*entry);
+    publish_event(core, *snapshot, "destroy");
+    fire_all(entry->close_waits(), {.exit_code = snapshot->life.exit_code, .error = {}});
+    core.background.run([&core, entry] {
+        const auto cleanup = entry->begin();
+        clean_up_run(core, *entry, cleanup);
+    });
+    return {};
+}
+
+Failure still_running(const ContainerSnapshot& snapshot) {
+    const bool paused = snapshot.life.phase == Phase::kPaused;
+    return fail(Kind::kConflict,
+                paused ? fmt::format("cannot remove container \"/{}\": container is paused and must "
+                                     "be unpaused first",
+                                     snapshot.name)
+                       : fmt::format("cannot remove container \"/{}\": container is running: stop "
+                                     "the container before removing or force remove",
+                                     snapshot.name));
+}
+
+/// Ends the process for a forced removal. What resists is marked dead.
+Result<> kill_for_removal(ContainerCore& core, const EntryPtr& entry) {
+    const auto killed = kill_and_wait(core, entry);
+    if (killed) {
+        return {};
+    }
+    const auto operation = entry->begin();
+    Lifecycle life = entry->snapshot()->life;
+    if (!life.alive()) {
+        return {};
+    }
+    life.phase = Phase::kDead;
+    life.error = killed.error().text();
+    record_life(core, *entry, operation, std::move(life));
+    return fail(Kind::kInternal,
+                fmt::format("could not kill container: {}", killed.error().text()));
+}
+
+Result<> remove_claimed(ContainerCore& core, const EntryPtr& entry, const RemoveOptions& options) {
+    const SnapshotPtr snapshot = entry->snapshot();
+    if (snapshot->life.running()) {
+        if (!options.force) {
+            return still_running(*snapshot);
+        }
+        GT_TRY(kill_for_removal(core, entry));
+    }
+    return erase_container(core, entry);
+}
+
+}  // namespace
+
+Result<> remove_container(ContainerCore& core, const EntryPtr& entry,
+                          const RemoveOptions& options) {
+    if (options.link) {
+        return fail(Kind::kNotImplemented, "links between containers are not supported");
+    }
+    if (!entry->claim_removal()) {
+        return fail(Kind::kConflict, fmt::format("removal of container {} is already in progress",
+                                                 entry->snapshot()->name));
+    }
+    ScopeGuard claim([&entry] { entry->give_up_removal(); });
+    if (const auto removed = remove_claimed(core, entry, options); !removed) {
+        if (removed.error().kind() != Kind::kConflict) {
+            fire_all(entry->take_removed_waits(),
+                     {.exit_code = entry->snapshot()->life.exit_code,
+                      .error = removed.error().text()});
+        }
+        return removed;
+    }
+    claim.commit();
+    return {};
+}
+
+void remove_ended(ContainerCore& core, const EntryPtr& entry) {
+    if (!entry->claim_removal()) {
+        return;
+    }
+    if (const auto erased = erase_container(core, entry); !erased) {
+        entry->give_up_removal();
+        log::error("cannot remove a container automatically",
+                   {{"container", entry->id().str()}, {"error", erased.error().text()}});
+        fire_all(entry->take_removed_waits(),
+                 {.exit_code = entry->snapshot()->life.exit_code, .error = erased.error().text()});
+    }
+}
+
+}  // namespace gantry::engine

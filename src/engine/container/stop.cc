@@ -1,0 +1,211 @@
+#include "engine/container/stop.h"
+
+#include <fmt/core.h>
+#include <signal.h>
+
+#include <chrono>
+
+#include "base/log.h"
+#include "base/scope_guard.h"
+#include "engine/container/start.h"
+#include "spec/signal.h"
+
+namespace gantry::engine {
+
+namespace {
+
+using std::chrono::seconds;
+using std::chrono::steady_clock;
+
+constexpr int kDefaultStopTimeout = 10;
+/// A process that has got SIGKILL is given this long to end, and its cgroup as long again after
+/// every process in it got one (F3).
+constexpr seconds kKillPatience(10);
+constexpr seconds kLastPatience(2);
+/// Docker accepts any number; beyond a year the clock's range is nearer than a user's patience.
+constexpr int kLongestTimeout = 366 * 24 * 3600;
+
+/// Whether a signal means that the user wants the container to stop, so that no restart policy
+/// starts it again.
+enum class Intent { kSignal, kStop };
+
+Failure not_running(const ContainerEntry& entry) {
+    return fail(Kind::kConflict, fmt::format("container {} is not running", entry.id().str()));
+}
+
+Result<int> stop_signal_of(const ContainerRecord& record) {
+    if (record.config.stop_signal.empty()) {
+        return SIGTERM;
+    }
+    return spec::parse_signal(record.config.stop_signal);
+}
+
+/// Sends SIGNAL to the running container and notes what it means for the restart policy. Gives the
+/// run that it went to; null when the process has ended already.
+Result<std::shared_ptr<ContainerRun>> send_signal(ContainerCore& core, const EntryPtr& entry,
+                                                  int signal, Intent intent) {
+    const auto operation = entry->begin();
+    const SnapshotPtr snapshot = entry->snapshot();
+    if (!snapshot->life.alive()) {
+        return not_running(*entry);
+    }
+    if (intent == Intent::kStop && !snapshot->life.manually_stopped) {
+        Lifecycle life = snapshot->life;
+        life.manually_stopped = true;
+        GT_TRY(commit_life(core, *entry, operation, std::move(life)));
+    }
+    const auto run = entry->run();
+    // R19: a group that somebody froze takes no signal, not even SIGKILL.
+    if (const auto thawed = run->cgroup.thaw(); !thawed) {
+        log::debug("cannot thaw a container",
+                   {{"container", entry->id().str()}, {"error", thawed.error().text()}});
+    }
+    if (const auto sent = run->shim.kill(signal);
+        !sent && sent.error().kind() != Kind::kNotFound) {
+        return Failure(Error(sent.error().kind(), sent.error().text(), sent.error().sys_errno()));
+    }
+    publish_event(core, *snapshot, "kill", {{"signal", fmt::format("{}", signal)}});
+    return run;
+}
+
+/// Ends the wait of a restart policy. True if there was one.
+Result<bool> cancel_restart(ContainerCore& core, const EntryPtr& entry) {
+    const auto operation = entry->begin();
+    Lifecycle life = entry->snapshot()->life;
+    if (life.phase != Phase::kRestarting) {
+        return false;
+    }
+    entry->take_restart_timer(operation).reset();
+    life.phase = Phase::kExited;
+    life.manually_stopped = true;
+    const int code = life.exit_code;
+    GT_TRY(commit_life(core, *entry, operation, std::move(life)));
+    entry->reopen_attaches();
+    fire_all(entry->take_exited_waits(), {.exit_code = code, .error = {}});
+    return true;
+}
+
+/// Waits for the end of a run that has got SIGKILL, with a second one for the whole cgroup.
+Result<> wait_killed(const EntryPtr& entry, const std::shared_ptr<ContainerRun>& run) {
+    if (run == nullptr || entry->wait_ended(run, steady_clock::now() + kKillPatience)) {
+        return {};
+    }
+    GT_TRY(run->cgroup.kill_all());
+    if (entry->wait_ended(run, steady_clock::now() + kLastPatience)) {
+        return {};
+    }
+    return fail(Kind::kTimeout,
+                fmt::format("the process of container {} did not end on SIGKILL: it is in an "
+                            "uninterruptible sleep of the kernel",
+                            short_id(entry->id().str())));
+}
+
+Result<> kill_run(ContainerCore& core, const EntryPtr& entry) {
+    auto sent = send_signal(core, entry, SIGKILL, Intent::kStop);
+    if (!sent) {
+        if (sent.error().kind() == Kind::kConflict) {
+            return {};
+        }
+        log::warn("cannot kill a container through its shim",
+                  {{"container", entry->id().str()}, {"error", sent.error().text()}});
+    }
+    return wait_killed(entry, sent ? *sent : entry->run());
+}
+
+steady_clock::time_point stop_deadline(const ContainerRecord& record, const StopOptions& options) {
+    const int timeout = options.timeout.value_or(
+        record.config.stop_timeout ? static_cast<int>(*record.config.stop_timeout)
+                                   : kDefaultStopTimeout);
+    if (timeout < 0 || timeout > kLongestTimeout) {
+        return steady_clock::time_point::max();
+    }
+    return steady_clock::now() + seconds(timeout);
+}
+
+/// The stop of a run, without the `stop` event.
+Result<> end_run(ContainerCore& core, const EntryPtr& entry, const StopOptions& options) {
+    const SnapshotPtr snapshot = entry->snapshot();
+    GT_TRY_VAR(signal, options.signal.empty() ? stop_signal_of(*snapshot->record)
+                                              : spec::parse_signal(options.signal));
+    const auto deadline = stop_deadline(*snapshot->record, options);
+    auto sent = send_signal(core, entry, signal, Intent::kStop);
+    if (!sent && sent.error().kind() == Kind::kConflict) {
+        return {};
+    }
+    if (sent && entry->wait_ended(*sent, deadline)) {
+        return {};
+    }
+    return kill_run(core, entry);
+}
+
+}  // namespace
+
+Result<> stop_container(ContainerCore& core, const EntryPtr& entry, const StopOptions& options) {
+    if (!options.signal.empty()) {
+        GT_TRY(spec::parse_signal(options.signal));
+    }
+    GT_TRY_VAR(cancelled, cancel_restart(core, entry));
+    if (!cancelled) {
+        // A start under way is waited for: it came first.
+        { const auto turn = entry->begin(); }
+        if (!entry->snapshot()->life.alive()) {
+            return fail(Kind::kNotModified, "container is already stopped");
+        }
+        if (const auto ended = end_run(core, entry, options); !ended) {
+            return fail(ended.error().kind(),
+                        fmt::format("cannot stop container: {}: {}", entry->snapshot()->name,
+                                    ended.error().text()));
+        }
+    }
+    publish_event(core, *entry->snapshot(), "stop");
+    return {};
+}
+
+Result<> restart_container(ContainerCore& core, const EntryPtr& entry,
+                           const StopOptions& options) {
+    entry->set_user_restart(true);
+    const ScopeGuard done([&entry] { entry->set_user_restart(false); });
+    if (const auto stopped = stop_container(core, entry, options);
+        !stopped && stopped.error().kind() != Kind::kNotModified) {
+        return stopped;
+    }
+    if (const auto started = start_container(core, entry);
+        !started && started.error().kind() != Kind::kNotModified) {
+        return started;
+    }
+    publish_event(core, *entry->snapshot(), "restart");
+    return {};
+}
+
+Result<> kill_container(ContainerCore& core, const EntryPtr& entry, std::string_view ref,
+                        std::string_view signal) {
+    int number = SIGKILL;
+    if (!signal.empty()) {
+        GT_TRY_VAR(parsed, spec::parse_signal(signal));
+        number = parsed;
+    }
+    if (number == SIGKILL) {
+        GT_TRY_VAR(cancelled, cancel_restart(core, entry));
+        if (cancelled) {
+            return {};
+        }
+    }
+    const auto stop_signal = stop_signal_of(*entry->snapshot()->record);
+    const bool stops = number == SIGKILL || (stop_signal && *stop_signal == number);
+    auto sent = send_signal(core, entry, number, stops ? Intent::kStop : Intent::kSignal);
+    if (!sent) {
+        return fail(sent.error().kind(),
+                    fmt::format("cannot kill container: {}: {}", ref, sent.error().text()));
+    }
+    return number == SIGKILL ? wait_killed(entry, *sent) : Result<>();
+}
+
+Result<> kill_and_wait(ContainerCore& core, const EntryPtr& entry) {
+    GT_TRY_VAR(cancelled, cancel_restart(core, entry));
+    if (cancelled) {
+        return {};
+    }
+    return kill_run(core, entry);
+}
+
+}  // namespace gantry::engine

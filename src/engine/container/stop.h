@@ -1,0 +1,25 @@
+#pragma once
+
+#include <string_view>
+
+#include "base/error.h"
+#include "engine/container/container_service.h"
+#include "engine/container/core.h"
+
+namespace gantry::engine {
+
+/// POST /containers/{id}/stop (F3). Holds no operation while it waits for the process.
+Result<> stop_container(ContainerCore& core, const EntryPtr& entry, const StopOptions& options);
+
+/// POST /containers/{id}/restart: stop, then start. A container with AutoRemove survives it.
+Result<> restart_container(ContainerCore& core, const EntryPtr& entry, const StopOptions& options);
+
+/// POST /containers/{id}/kill (F4). REF is what the user called the container, for error texts.
+Result<> kill_container(ContainerCore& core, const EntryPtr& entry, std::string_view ref,
+                        std::string_view signal);
+
+/// SIGKILL, and the end of the run within 12 s; kTimeout if the process is stuck in the kernel. A
+/// container that does not run is success.
+Result<> kill_and_wait(ContainerCore& core, const EntryPtr& entry);
+
+}  // namespace gantry::engine
