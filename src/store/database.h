@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -22,6 +23,8 @@ namespace gantry::store {
 /// survives the death of the daemon, but a power cut may undo it together with all that came after
 /// it (never leaving half of it).
 enum class CommitMode { kFull, kNormal };
+
+class Database;
 
 /// One prepared statement in use. Parameters are bound by position, from 1; columns are read by
 /// position, from 0. Goes back to its database's cache when it goes away, and must do so before
@@ -51,15 +54,13 @@ public:
 
 private:
     friend class Transaction;
-    Statement(sqlite3* connection, sqlite3_stmt* statement)
-        : connection_(connection), statement_(statement) {}
+    Statement(Database& database, sqlite3_stmt* statement)
+        : database_(&database), statement_(statement) {}
 
-    sqlite3* connection_;
+    Database* database_;
     sqlite3_stmt* statement_;
     int bind_error_ = 0;
 };
-
-class Database;
 
 /// One transaction, from the moment its thread got the database until it goes away. Whoever holds
 /// one keeps all others waiting: no kernel work, network or long computation in between.
@@ -140,21 +141,25 @@ public:
     bool healthy() const;
 
 private:
+    friend class Statement;
     friend class Transaction;
     Database() = default;
 
     static Result<std::unique_ptr<Database>> open_checked(const std::string& path);
     Result<> execute(const char* sql);
-    Result<sqlite3_stmt*> cached(std::string_view sql);
+    Result<sqlite3_stmt*> take_statement(std::string_view sql);
+    void give_back(sqlite3_stmt* statement);
+    Error failure(std::string_view what, int code);
 
     sqlite3* connection_ = nullptr;
     std::string notice_;
     // A std::mutex and not a Mutex: Transaction carries the lock from begin() to its end, which the
-    // compiler's analysis cannot follow. INVARIANT: all below is touched only with it held.
-    mutable std::mutex mutex_;
-    std::map<std::string, sqlite3_stmt*, std::less<>> statements_;
+    // compiler's analysis cannot follow. INVARIANT: all below but poisoned_ is touched only with it
+    // held.
+    std::mutex mutex_;
+    std::map<std::string, sqlite3_stmt*, std::less<>> idle_statements_;
     CommitMode mode_ = CommitMode::kFull;
-    bool poisoned_ = false;
+    std::atomic<bool> poisoned_ = false;
 };
 
 }  // namespace gantry::store

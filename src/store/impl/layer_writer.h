@@ -1,0 +1,70 @@
+#pragma once
+
+#include <sys/stat.h>
+
+#include <cstdint>
+#include <ctime>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "base/unique_fd.h"
+#include "store/impl/tar_reader.h"
+#include "store/layers.h"
+#include "sys/root_dir.h"
+
+namespace gantry::store {
+
+/// Writes tar entries below one directory as an overlay layer: the part of unpack_layer() that
+/// touches the file system. Its rules and promises are those of unpack_layer().
+///
+/// Used by one thread; nobody else writes below the directory meanwhile.
+class LayerWriter {
+public:
+    /// TARGET is duplicated.
+    static Result<LayerWriter> open(int target, const LayerLimits& limits);
+
+    /// Takes the entry that READER stands at.
+    Result<> add(const TarEntry& entry, TarReader& reader);
+
+    /// Sets what can only be set when nothing more is written: the directories' times.
+    Result<> finish();
+
+    uint64_t content_bytes() const { return content_bytes_; }
+    uint64_t entries() const { return entries_; }
+    bool has_root_entry() const { return has_root_entry_; }
+
+private:
+    LayerWriter(sys::RootDir root, const LayerLimits& limits)
+        : root_(std::move(root)), limits_(limits) {}
+
+    Result<std::string> checked_path(std::string_view name) const;
+    Result<int> parent(const std::string& directory);
+    Result<> make_parents(const std::string& directory);
+
+    Result<> add_root(const TarEntry& entry);
+    Result<> add_whiteout(const std::string& directory, const std::string& marker);
+    Result<> add_node(const TarEntry& entry, TarReader& reader, const std::string& path);
+    Result<> add_directory(const TarEntry& entry, const std::string& path, int dir,
+                           const std::string& name);
+    Result<> add_file(const TarEntry& entry, TarReader& reader, int dir, const std::string& name);
+    Result<> add_hard_link(const TarEntry& entry, int dir, const std::string& name);
+    Result<> add_special(const TarEntry& entry, int dir, const std::string& name);
+
+    enum class Before { kNothing, kDirectory, kWhiteout };
+    Result<Before> clear(int dir, const std::string& name, TarType next);
+
+    sys::RootDir root_;
+    LayerLimits limits_;
+    // Entries mostly follow each other in one directory.
+    std::string parent_path_;
+    UniqueFd parent_;
+    std::vector<std::pair<std::string, timespec>> directory_times_;
+    uint64_t content_bytes_ = 0;
+    uint64_t entries_ = 0;
+    bool has_root_entry_ = false;
+};
+
+}  // namespace gantry::store
