@@ -3,6 +3,7 @@
 #include <linux/filter.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,56 +12,55 @@
 
 namespace gantry::sys {
 
-/// The architectures a filter can know on this machine.
-enum class SeccompArch { kX86_64, kI386, kX32, kAarch64, kArm };
+/// The tables of system calls that an x86-64 kernel has. x32 shares the audit architecture and the
+/// numbers of x86-64 but for a bit in the number.
+enum class SeccompArchitecture { kX86_64, kX86, kX32 };
 
-enum class SeccompCompare {
-    kNotEqual,
-    kLess,
-    kLessEqual,
-    kEqual,
-    kGreaterEqual,
-    kGreater,
-    kMasked
-};
+enum class SeccompOperator { kNe, kLt, kLe, kEq, kGe, kGt, kMaskedEq };
 
-/// One condition on a 64-bit argument. For kMasked: (argument & value) == value_two.
-struct SeccompCondition {
+/// A SECCOMP_RET_* value with its data in the low 16 bits.
+using SeccompAction = uint32_t;
+
+/// One condition on a 64-bit argument. For kMaskedEq: (argument & value) == value_two.
+struct SeccompArgument {
     uint32_t index = 0;
-    SeccompCompare compare = SeccompCompare::kEqual;
     uint64_t value = 0;
     uint64_t value_two = 0;
+    SeccompOperator op = SeccompOperator::kEq;
+
+    bool operator==(const SeccompArgument&) const = default;
 };
 
-/// ACTION (a SECCOMP_RET_* value with its data) for the system calls NAMES when all CONDITIONS
-/// hold. Names that an architecture does not have are left out there.
+/// ACTION for the system calls NAMES when all ARGUMENTS hold. Names that an architecture does not
+/// have are left out there.
 struct SeccompRule {
     std::vector<std::string> names;
-    uint32_t action = 0;
-    std::vector<SeccompCondition> conditions;
+    SeccompAction action = 0;
+    std::vector<SeccompArgument> arguments;
 };
 
-/// A filter as it is wanted. Rules are looked at in order; the first that holds decides, but one
-/// without conditions decides for its calls against all with conditions before and behind it, as
-/// libseccomp has it.
+/// A filter as it is wanted. For one call, rules with conditions are tried in order; when none
+/// holds, the first rule without conditions decides, and without one the default action.
 struct SeccompFilter {
-    uint32_t default_action = 0;
-    std::vector<SeccompArch> architectures;
+    SeccompAction default_action = 0;
+    std::vector<SeccompArchitecture> architectures;
     std::vector<SeccompRule> rules;
 };
 
-using SeccompProgram = std::vector<sock_filter>;
-
-/// Compiles FILTER to classic BPF for seccomp(2).
+/// Compiles FILTER to classic BPF for seccomp(2): per architecture a balanced tree over ranges of
+/// numbers that are treated alike.
 ///
-/// A call by an architecture that is not listed kills the process, one by the x32 table is refused
-/// with ENOSYS unless x32 is listed. When the default action is an errno, a number above all that
-/// this build knows gives ENOSYS, so that programs fall back as on an older kernel. kInvalid for a
-/// condition on an argument that does not exist and for a program beyond the kernel's 4096
-/// instructions. Pure: no system call.
-Result<SeccompProgram> compile_seccomp(const SeccompFilter& filter);
+/// A call by an architecture that is not listed kills the process. When the default action is an
+/// errno, a number above all that the architecture's list of rules knows gives ENOSYS, so that
+/// programs fall back as on an older kernel. kInvalid without an architecture, for a condition on
+/// an argument that does not exist, for more than six conditions in a rule, and for a program
+/// beyond the kernel's 4096 instructions. Pure: no system call.
+Result<std::vector<sock_filter>> compile_seccomp(const SeccompFilter& filter);
 
-/// The number of NAME on ARCH; -1 if there is none.
-int syscall_number(SeccompArch arch, std::string_view name);
+/// The number of NAME; empty if ARCHITECTURE has no such call. x32 has the numbers of x86-64 here.
+std::optional<uint32_t> syscall_number(SeccompArchitecture architecture, std::string_view name);
+
+/// The bytes of PROGRAM, for a LaunchPlan.
+std::string_view seccomp_bytes(const std::vector<sock_filter>& program);
 
 }  // namespace gantry::sys
