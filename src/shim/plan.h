@@ -79,7 +79,8 @@ enum class StepKind : uint32_t {
     kEnterPidNamespace,
     /// The bounding set becomes N[0].
     kBoundingSet,
-    /// uid N[0], gid N[1], umask N[2], additional groups TEXT[0] (packed uint32_t). Capabilities are
+    /// uid N[0], gid N[1], umask N[2], additional groups TEXT[0] (packed uint32_t). Capabilities
+    /// are
     /// kept until kCapabilities.
     kIdentity,
     /// SIGKILL when the shim dies; not dumpable until exec.

@@ -1,0 +1,224 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <string_view>
+
+#include "shim/impl/executor.h"
+#include "shim/impl/kernel.h"
+#include "shim/impl/root_path.h"
+
+namespace gantry::shim {
+
+namespace {
+
+/// Attaches the detached MOUNT at TARGET and closes both.
+int attach(int mount, int target) {
+    int error = 0;
+    if (target < 0 || move_mount(mount, target) != 0) {
+        error = errno;
+    }
+    close(mount);
+    if (target >= 0) {
+        close(target);
+    }
+    return error;
+}
+
+/// One "key=value" or "flag" of mount syntax.
+int configure(int fs, std::string_view option) {
+    char text[512];
+    if (option.size() >= sizeof text) {
+        return ENAMETOOLONG;
+    }
+    memcpy(text, option.data(), option.size());
+    text[option.size()] = '\0';
+    char* equals = strchr(text, '=');
+    if (equals == nullptr) {
+        return fsconfig(fs, kFsconfigSetFlag, text, nullptr) == 0 ? 0 : errno;
+    }
+    *equals = '\0';
+    return fsconfig(fs, kFsconfigSetString, text, equals + 1) == 0 ? 0 : errno;
+}
+
+/// A detached mount of a new file system; -1 with errno.
+int make_mount(const char* type, std::string_view options, uint64_t attributes) {
+    const int fs = fsopen(type);
+    if (fs < 0) {
+        return -1;
+    }
+    int error = 0;
+    while (!options.empty() && error == 0) {
+        const size_t comma = options.find(',');
+        const std::string_view option = options.substr(0, comma);
+        error = option.empty() ? 0 : configure(fs, option);
+        options = comma == std::string_view::npos ? std::string_view() : options.substr(comma + 1);
+    }
+    int mount = -1;
+    if (error == 0) {
+        if (fsconfig(fs, kFsconfigCreate, nullptr, nullptr) == 0) {
+            mount = fsmount(fs, static_cast<unsigned>(attributes));
+        }
+        error = errno;
+    }
+    close(fs);
+    errno = error;
+    return mount;
+}
+
+/// The host's /dev/null as a mount of its own; -1 with errno.
+int clone_null_device() {
+    const int null = open("/dev/null", O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (null < 0) {
+        return -1;
+    }
+    struct stat status = {};
+    int mount = -1;
+    // SAFETY: what hides a secret must be the null device itself, whatever is at its path
+    // (CVE-2025-31133).
+    if (fstat(null, &status) != 0 || !S_ISCHR(status.st_mode) || status.st_rdev != makedev(1, 3)) {
+        errno = ENODEV;
+    } else {
+        mount = open_tree(null, "", kOpenTreeClone | kAtEmptyPath);
+    }
+    const int error = errno;
+    close(null);
+    errno = error;
+    return mount;
+}
+
+bool is_absent(int error) {
+    return error == ENOENT || error == ENOTDIR;
+}
+
+}  // namespace
+
+int mount_file_system(ChildContext& context, const Step& step) {
+    const PlanView& plan = context.plan;
+    const int mount = make_mount(plan.text(step.text[1]), plan.view(step.text[2]),
+                                 static_cast<uint64_t>(step.n[0]));
+    if (mount < 0) {
+        return errno;
+    }
+    const int target =
+        make_in_root(context.root_fd, plan.text(step.text[0]), TargetType::kDirectory, 0755);
+    if (target >= 0 && step.n[1] != 0 &&
+        mount_setattr(mount, 0, 0, 0, static_cast<uint64_t>(step.n[1])) != 0) {
+        const int error = errno;
+        close(mount);
+        close(target);
+        return error;
+    }
+    return attach(mount, target);
+}
+
+int bind_path(ChildContext& context, const Step& step) {
+    const PlanView& plan = context.plan;
+    const unsigned recursive = (step.flags & kBindRecursive) != 0 ? kAtRecursive : 0;
+    const int mount =
+        step.fd >= 0 ? open_tree(step.fd, "", kOpenTreeClone | kAtEmptyPath | recursive)
+                     : open_tree(AT_FDCWD, plan.text(step.text[1]), kOpenTreeClone | recursive);
+    if (mount < 0) {
+        return errno;
+    }
+    struct stat status = {};
+    const bool set_all = step.n[3] != 0;
+    if (fstat(mount, &status) != 0 ||
+        ((step.n[0] | step.n[1]) != 0 && mount_setattr(mount, 0, static_cast<uint64_t>(step.n[0]),
+                                                       static_cast<uint64_t>(step.n[1]), 0) != 0) ||
+        (set_all &&
+         mount_setattr(mount, kAtRecursive, static_cast<uint64_t>(step.n[3]), 0, 0) != 0) ||
+        (step.n[2] != 0 &&
+         mount_setattr(mount, recursive, 0, 0, static_cast<uint64_t>(step.n[2])) != 0)) {
+        const int error = errno;
+        close(mount);
+        return error;
+    }
+    const TargetType type = S_ISDIR(status.st_mode) ? TargetType::kDirectory : TargetType::kFile;
+    return attach(mount, make_in_root(context.root_fd, plan.text(step.text[0]), type, 0755));
+}
+
+int mask_path(ChildContext& context, const Step& step) {
+    const int target = open_in_root(context.root_fd, context.plan.text(step.text[0]), O_PATH);
+    if (target < 0) {
+        return is_absent(errno) ? 0 : errno;
+    }
+    // Ask first: a bind that fails with ENOTDIR costs an RCU wait (limits.md, trap 2).
+    struct stat status = {};
+    if (fstat(target, &status) != 0) {
+        const int error = errno;
+        close(target);
+        return error;
+    }
+    const int mount =
+        S_ISDIR(status.st_mode)
+            ? make_mount("tmpfs", "size=0,nr_inodes=1,mode=755",
+                         kMountAttrReadonly | kMountAttrNosuid | kMountAttrNodev | kMountAttrNoexec)
+            : clone_null_device();
+    if (mount < 0) {
+        const int error = errno;
+        close(target);
+        return error;
+    }
+    return attach(mount, target);
+}
+
+int make_path_readonly(ChildContext& context, const Step& step) {
+    const int target = open_in_root(context.root_fd, context.plan.text(step.text[0]), O_PATH);
+    if (target < 0) {
+        return is_absent(errno) ? 0 : errno;
+    }
+    const int mount = open_tree(target, "", kOpenTreeClone | kAtEmptyPath | kAtRecursive);
+    if (mount < 0 || mount_setattr(mount, kAtRecursive, kMountAttrReadonly, 0, 0) != 0) {
+        const int error = errno;
+        close(target);
+        if (mount >= 0) {
+            close(mount);
+        }
+        return error;
+    }
+    return attach(mount, target);
+}
+
+int make_directory(ChildContext& context, const Step& step) {
+    const int fd = make_in_root(context.root_fd, context.plan.text(step.text[0]),
+                                TargetType::kDirectory, static_cast<mode_t>(step.n[0]));
+    if (fd < 0) {
+        return errno;
+    }
+    close(fd);
+    return 0;
+}
+
+int make_device(ChildContext& context, const Step& step) {
+    const char* name = nullptr;
+    const int dir = open_parent_in_root(context.root_fd, context.plan.text(step.text[0]), &name);
+    if (dir < 0) {
+        return errno;
+    }
+    int error = 0;
+    if (mknodat(dir, name, static_cast<mode_t>(step.n[0]), static_cast<dev_t>(step.n[1])) != 0 ||
+        fchownat(dir, name, static_cast<uid_t>(step.n[2]), static_cast<gid_t>(step.n[3]),
+                 AT_SYMLINK_NOFOLLOW) != 0) {
+        error = errno;
+    }
+    close(dir);
+    return error;
+}
+
+int make_symlink(ChildContext& context, const Step& step) {
+    const char* name = nullptr;
+    const int dir = open_parent_in_root(context.root_fd, context.plan.text(step.text[0]), &name);
+    if (dir < 0) {
+        return errno;
+    }
+    const int error =
+        symlinkat(context.plan.text(step.text[1]), dir, name) == 0 || errno == EEXIST ? 0 : errno;
+    close(dir);
+    return error;
+}
+
+}  // namespace gantry::shim
