@@ -117,6 +117,7 @@ struct ClientConnection::Impl {
     InputBuffer input;
     std::optional<Parser> parser;
     bool head_request = false;
+    bool peer_ended = false;
 
     /// More bytes into the buffer; 0 at the end of the connection.
     Result<size_t> receive(int flags) {
@@ -128,6 +129,7 @@ struct ClientConnection::Impl {
             const ssize_t count = ::recv(fd.get(), room.data(), room.size(), flags);
             if (count >= 0) {
                 input.added(static_cast<size_t>(count));
+                peer_ended = count == 0;
                 return static_cast<size_t>(count);
             }
             if (errno != EINTR) {
@@ -139,7 +141,7 @@ struct ClientConnection::Impl {
     /// Waits until the socket takes bytes. Meanwhile it takes in what the daemon answers, so that
     /// two full sockets cannot wait for each other for ever.
     void wait_writable() {
-        const bool listen = input.data().size() < kPollAnswerLimit;
+        const bool listen = !peer_ended && input.data().size() < kPollAnswerLimit;
         pollfd ready{fd.get(), static_cast<short>(listen ? POLLOUT | POLLIN : POLLOUT), 0};
         if (::poll(&ready, 1, -1) > 0 && listen && (ready.revents & POLLIN) != 0) {
             // An error or end shows again at the next send or read.
@@ -190,10 +192,14 @@ Result<ClientResponse> ClientConnection::send(const ClientRequest& request, std:
         format_request(request, impl_->host,
                        bare ? std::string() : fmt::format("Content-Length: {}\r\n", body.size()));
     text += body;
-    if (auto sent = impl_->transmit(text); !sent && sent.error().sys_errno() != EPIPE) {
-        return Failure(std::move(sent).error());
+    // A daemon that refuses the head may stop reading before it has all of the body. Its answer
+    // tells more than the failed send.
+    const auto sent = impl_->transmit(text);
+    auto answer = read_head();
+    if (!answer && !sent) {
+        return Failure(Error(Kind::kUnavailable, sent.error().text(), sent.error().sys_errno()));
     }
-    return read_head();
+    return answer;
 }
 
 Result<> ClientConnection::begin(const ClientRequest& request) {
