@@ -206,8 +206,9 @@ TEST_F(ServerTest, BodyLimitIsTheHandlers) {
         exchange("POST / HTTP/1.1\r\nContent-Length: 10\r\nConnection: close\r\n\r\n0123456789")
             .ends_with("0123456789"));
     for (const std::string_view request :
-         {"POST / HTTP/1.1\r\nContent-Length: 11\r\n\r\n0123456789a",
-          "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nb\r\n0123456789a\r\n0\r\n\r\n"}) {
+         {"POST / HTTP/1.1\r\nConnection: close\r\nContent-Length: 11\r\n\r\n0123456789a",
+          "POST / HTTP/1.1\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+          "b\r\n0123456789a\r\n0\r\n\r\n"}) {
         const std::string answer = exchange(request);
         EXPECT_TRUE(answer.ends_with("request body is larger than 10 bytes")) << answer;
     }

@@ -26,9 +26,7 @@ Reply::Reply(Server::Core& core, Stream& stream, InputBuffer& input, RequestBody
 
 void Reply::begin() {
     GT_CHECK(state_ == State::kOpen);
-    body_.skip_received();
-    // What is left of the body would be taken for the next request.
-    keep_alive_ = keep_alive_ && body_.done() && !core_.stopping();
+    keep_alive_ = keep_alive_ && !core_.stopping();
 }
 
 Result<> Reply::put(std::string_view head, std::string_view body) {
@@ -42,6 +40,9 @@ Result<> Reply::put(std::string_view head, std::string_view body) {
 Result<> Reply::send(const ResponseHead& head, std::string_view body) {
     begin();
     state_ = State::kComplete;
+    body_.skip_received();
+    // What is left of the body would be taken for the next request.
+    keep_alive_ = keep_alive_ && body_.done();
     HeadForm form{BodyForm::kLength, body.size(), keep_alive_ ? "" : "close"};
     if (forbids_body(head.status)) {
         form.body = BodyForm::kNone;

@@ -22,7 +22,10 @@ public:
     bool answered() const override { return state_ != State::kOpen; }
 
     /// The answer is complete and the next request may follow on the same connection.
-    bool may_continue() const { return state_ == State::kComplete && keep_alive_; }
+    bool may_continue() const {
+        // A stream may have begun before the body was read, so it is asked at the end.
+        return state_ == State::kComplete && keep_alive_ && body_.done();
+    }
 
 private:
     enum class State { kOpen, kStreaming, kComplete, kBroken, kGivenAway };
