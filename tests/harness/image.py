@@ -51,7 +51,8 @@ class Tar:
         return self.add(name, kind=tarfile.SYMTYPE, mode=0o777, link=target)
 
     def hardlink(self, name, target):
-        return self.add(name, kind=tarfile.LNKTYPE, link=target)
+        # The mode of a link entry is applied to what it links to.
+        return self.add(name, kind=tarfile.LNKTYPE, mode=0o755, link=target)
 
     def bytes(self):
         self._tar.close()
