@@ -67,6 +67,9 @@ public:
     /// it what comes, with no gap and nothing twice. Ending at `until` is the caller's timer.
     Subscription subscribe(Query query, Sink sink);
 
+    /// Open subscriptions, for `docker info`.
+    size_t subscribers() const;
+
 private:
     struct Subscriber {
         Query query;
@@ -75,7 +78,7 @@ private:
 
     void unsubscribe(uint64_t number);
 
-    Mutex mutex_;
+    mutable Mutex mutex_;
     std::deque<spec::EventMessage> ring_ GT_GUARDED_BY(mutex_);
     std::map<uint64_t, Subscriber> subscribers_ GT_GUARDED_BY(mutex_);
     uint64_t next_number_ GT_GUARDED_BY(mutex_) = 1;

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <span>
 
 #include "spec/value.h"
 
@@ -216,7 +217,18 @@ std::optional<LogRecord> parse_log_record(std::string_view line) {
     if (!value) {
         return std::nullopt;
     }
-    return std::nullopt;
+    const spec::Value* const text = value->find("log");
+    const spec::Value* const stream = value->find("stream");
+    const spec::Value* const time = value->find("time");
+    if (text == nullptr || !text->is_string() || stream == nullptr || !stream->is_string() ||
+        time == nullptr || !time->is_string()) {
+        return std::nullopt;
+    }
+    const auto when = parse_rfc3339(time->as_string());
+    if (!when) {
+        return std::nullopt;
+    }
+    return LogRecord{stream->as_string() == "stderr", *when, text->as_string()};
 }
 
 }  // namespace gantry::engine

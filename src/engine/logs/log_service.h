@@ -10,6 +10,11 @@
 #include "base/error.h"
 #include "base/id.h"
 #include "engine/container/container_settings.h"
+#include "spec/stdcopy.h"
+
+namespace gantry::io {
+class Cancellation;
+}
 
 namespace gantry::engine {
 
@@ -31,12 +36,9 @@ struct LogQuery {
     std::optional<uint64_t> tail;
 };
 
-/// Which of a container's two outputs a piece of text came from.
-enum class OutputStream : uint8_t { kStdout = 1, kStderr = 2 };
-
 /// Takes the next piece of a log: one record with its prefixes. May block (a slow client holds up
 /// only its own reading); an error ends the reading.
-using LogSink = std::function<Result<>(OutputStream stream, std::string_view text)>;
+using LogSink = std::function<Result<>(spec::StdStream stream, std::string_view text)>;
 
 /// A log that was checked and can be read: errors so far are HTTP errors, the answer's head can go
 /// out.
@@ -58,9 +60,10 @@ public:
     Result<LogTicket> open(std::string_view ref, const LogQuery& query) const;
 
     /// Feeds SINK in order. Without `follow` until what is written now is read; with it until the
-    /// container stops, `until` has come, SINK fails or CANCEL_FD (-1 for none) becomes readable.
-    /// Blocks without polling.
-    Result<> read(const LogTicket& ticket, int cancel_fd, const LogSink& sink) const;
+    /// container stops, `until` has come, SINK fails or the request is cancelled. Blocks without
+    /// polling.
+    Result<> read(const LogTicket& ticket, const io::Cancellation& cancellation,
+                  const LogSink& sink) const;
 
     /// What attach writes for logs=1: everything stored, framed unless the container has a
     /// terminal.

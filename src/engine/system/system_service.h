@@ -1,6 +1,8 @@
 #pragma once
 
+#include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -9,37 +11,52 @@
 namespace gantry::engine {
 
 class ContainerService;
-class EventBus;
 
-/// What the daemon tells about itself that it cannot find out from the machine.
+/// What the daemon tells about itself that cannot be read off the machine.
 struct SystemSettings {
     std::string data_root;
-    std::string exec_root;
-    std::string default_runtime = "gantry";
     std::vector<std::string> labels;
     bool debug = false;
+    /// "key" for `docker info`'s list of address pools: the default bridge's subnet, CIDR.
+    std::string bridge_subnet;
+};
+
+/// Counts that other services know.
+struct SystemCounts {
+    std::function<int64_t()> images;
+    std::function<int64_t()> event_listeners;
 };
 
 /// GET /version and GET /info. Thread-safe; reads /proc and /etc at each call, so that what changed
-/// is seen.
+/// since the start is seen.
 class SystemService {
 public:
-    SystemService(SystemSettings settings, const ContainerService& containers,
-                  std::function<int()> count_images)
-        : settings_(std::move(settings)),
-          containers_(containers),
-          count_images_(std::move(count_images)) {}
+    /// Makes or reads the daemon's id (data_root/engine-id), which stays the same over restarts.
+    static Result<SystemService> open(SystemSettings settings, const ContainerService& containers,
+                                      SystemCounts counts);
 
     spec::Version version() const;
     spec::Info info() const;
 
 private:
+    SystemService(SystemSettings settings, std::string id, const ContainerService& containers,
+                  SystemCounts counts)
+        : settings_(std::move(settings)),
+          id_(std::move(id)),
+          containers_(containers),
+          counts_(std::move(counts)) {}
+
     SystemSettings settings_;
+    std::string id_;
     const ContainerService& containers_;
-    std::function<int()> count_images_;
+    SystemCounts counts_;
 };
 
 /// Gantry's own version, as `gantryd --version` prints it.
 std::string_view gantry_version();
+
+/// The Engine API that we speak.
+inline constexpr std::string_view kApiVersion = "1.51";
+inline constexpr std::string_view kMinApiVersion = "1.24";
 
 }  // namespace gantry::engine

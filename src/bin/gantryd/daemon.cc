@@ -1,0 +1,293 @@
+#include "bin/gantryd/daemon.h"
+
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <grp.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdint>
+
+#include "api/router.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "engine/container/container_service.h"
+#include "engine/event/event_bus.h"
+#include "engine/exec/exec_service.h"
+#include "engine/image/image_service.h"
+#include "engine/logs/log_service.h"
+#include "engine/system/system_service.h"
+#include "io/listener.h"
+#include "io/loop.h"
+#include "io/server.h"
+#include "io/worker_pool.h"
+#include "net/networks.h"
+#include "store/database.h"
+#include "store/images.h"
+#include "store/snapshots.h"
+#include "sys/files.h"
+
+namespace gantry::daemon {
+namespace {
+
+constexpr auto kStopPatience = std::chrono::seconds(5);
+// Teardown of containers waits for the kernel most of the time.
+constexpr size_t kWorkers = 8;
+constexpr size_t kWorkQueue = 4096;
+constexpr std::string_view kDefaultExecRoot = "/run/gantry";
+
+/// FNV-1a: a stable short name for an exec-root, so that two daemons never share a cgroup parent, a
+/// bridge or an nftables table by accident.
+std::string short_hash(std::string_view text) {
+    uint32_t hash = 2166136261U;
+    for (const char c : text) {
+        hash = (hash ^ static_cast<unsigned char>(c)) * 16777619U;
+    }
+    return fmt::format("{:08x}", hash);
+}
+
+/// "gantry" for the default daemon, "gantry-1a2b3c4d" for one with an exec-root of its own.
+std::string instance_name(const Options& options) {
+    return options.exec_root == kDefaultExecRoot
+               ? "gantry"
+               : fmt::format("gantry-{}", short_hash(options.exec_root));
+}
+
+Result<std::string> shim_beside_us() {
+    std::string path(4096, '\0');
+    const ssize_t size = ::readlink("/proc/self/exe", path.data(), path.size());
+    if (size < 0) {
+        return fail_errno("readlink /proc/self/exe");
+    }
+    path.resize(static_cast<size_t>(size));
+    const std::string directory = path.substr(0, path.rfind('/'));
+    for (const std::string& candidate :
+         {directory + "/gantry-shim", directory + "/../libexec/gantry/gantry-shim"}) {
+        if (::access(candidate.c_str(), X_OK) == 0) {
+            return candidate;
+        }
+    }
+    return fail(Kind::kNotFound,
+                fmt::format("gantry-shim is not in {}; --shim-path names it", directory));
+}
+
+Result<> make_private_dir(const std::string& path) {
+    GT_TRY(sys::make_dirs(path.c_str(), 0700));
+    // SAFETY: unpacked layers hold set-uid programs; nobody else may even look in (S17).
+    if (::chmod(path.c_str(), 0700) < 0) {
+        return fail_errno(fmt::format("chmod {}", path));
+    }
+    return {};
+}
+
+/// The group that --group names, which must exist, or "docker" if that does.
+Result<std::optional<gid_t>> socket_group(const Options& options) {
+    const std::string name = options.group.value_or("docker");
+    if (const auto number = parse_uint(name)) {
+        return static_cast<gid_t>(*number);
+    }
+    const group* const entry = ::getgrnam(name.c_str());
+    if (entry != nullptr) {
+        return entry->gr_gid;
+    }
+    if (options.group && !options.group->empty()) {
+        return fail(Kind::kInvalid, fmt::format("group {} does not exist", name));
+    }
+    return std::nullopt;
+}
+
+Result<io::Listener> listen_on(const std::string& host, std::optional<gid_t> group) {
+    if (host.starts_with("unix://")) {
+        const std::string path = host.substr(7);
+        if (const size_t slash = path.rfind('/'); slash > 0) {
+            GT_TRY(sys::make_dirs(path.substr(0, slash).c_str(), 0755));
+        }
+        return io::listen_unix({.path = path, .group = group});
+    }
+    const std::string address = host.substr(6);
+    const size_t colon = address.rfind(':');
+    const auto port = colon == address.npos ? std::nullopt : parse_uint(address.substr(colon + 1));
+    if (!port || *port > 65535) {
+        return fail(Kind::kInvalid, fmt::format("{}: no port", host));
+    }
+    log::warn("listening without authentication: whoever reaches this address is root here",
+              {{"host", host}});
+    std::string ip = address.substr(0, colon);
+    if (ip.starts_with('[') && ip.ends_with(']')) {
+        ip = ip.substr(1, ip.size() - 2);
+    }
+    return io::listen_tcp(ip, static_cast<uint16_t>(*port));
+}
+
+Result<net::NetworksConfig> networks_config(const Options& options) {
+    net::NetworksConfig config;
+    const bool is_default = options.exec_root == kDefaultExecRoot;
+    // An interface's name has at most 15 characters.
+    config.bridge = !options.bridge.empty() ? options.bridge
+                    : is_default            ? "gantry0"
+                                            : fmt::format("gt{}", short_hash(options.exec_root));
+    config.table = instance_name(options);
+    config.mtu = static_cast<uint16_t>(options.mtu);
+    if (!options.bip.empty()) {
+        config.subnet = sys::parse_prefix(options.bip);
+    }
+    return config;
+}
+
+}  // namespace
+
+/// In the order of making; what stands above outlives what stands below.
+struct Daemon::Parts {
+    UniqueFd lock;
+    std::string pidfile;
+    std::unique_ptr<store::Database> database;
+    std::unique_ptr<store::ImageStore> images;
+    std::unique_ptr<store::Snapshots> snapshots;
+    std::unique_ptr<net::Networks> networks;
+    std::unique_ptr<io::Loop> loop;
+    io::LoopHandle network_watch;
+    io::WorkerPool workers{kWorkers, kWorkQueue};
+    engine::EventBus events;
+    std::unique_ptr<engine::LogService> logs;
+    std::unique_ptr<engine::ContainerService> containers;
+    std::unique_ptr<engine::ExecService> execs;
+    std::unique_ptr<engine::ImageService> image_service;
+    std::unique_ptr<engine::SystemService> system;
+    std::unique_ptr<api::Router> router;
+    std::unique_ptr<io::Server> server;
+
+    ~Parts() {
+        if (!pidfile.empty()) {
+            ::unlink(pidfile.c_str());
+        }
+    }
+
+    Result<> open_storage(const Options& options);
+    Result<> open_network(const Options& options);
+    Result<> open_engine(const Options& options);
+    Result<> listen(const Options& options);
+};
+
+Result<> Daemon::Parts::open_storage(const Options& options) {
+    GT_TRY(make_private_dir(options.data_root));
+    GT_TRY(make_private_dir(options.exec_root));
+    auto locked = sys::lock_file((options.data_root + "/lock").c_str());
+    if (!locked) {
+        return fail(locked.error().kind(), fmt::format("another gantryd uses {} ({})",
+                                                       options.data_root, locked.error().text()));
+    }
+    lock = *std::move(locked);
+    GT_TRY_VAR(opened, store::Database::open(options.data_root + "/gantry.db"));
+    database = std::move(opened);
+    if (!database->notice().empty()) {
+        log::error(database->notice());
+    }
+    GT_TRY_VAR(image_store, store::ImageStore::open(*database, options.data_root));
+    images = std::move(image_store);
+    for (const std::string& notice : images->notices()) {
+        log::warn(notice);
+    }
+    GT_TRY_VAR(snapshot_store, store::Snapshots::open(*database, *images, options.data_root));
+    snapshots = std::move(snapshot_store);
+    return {};
+}
+
+Result<> Daemon::Parts::open_network(const Options& options) {
+    GT_TRY_VAR(config, networks_config(options));
+    GT_TRY_VAR(opened, net::Networks::open(config));
+    networks = std::move(opened);
+    GT_TRY_VAR(started, io::Loop::start());
+    loop = std::move(started);
+    return {};
+}
+
+/// A flush of our table by somebody else is repaired as soon as the kernel tells of it.
+void watch_network(net::Networks& networks, io::WorkerPool& workers) {
+    const bool accepted = workers.submit([&networks] {
+        auto seen = networks.on_event();
+        if (!seen) {
+            log::error("repairing the network failed", {{"error", seen.error().text()}});
+        } else if (*seen == net::WatchResult::kRepaired) {
+            log::warn("somebody changed our bridge or nftables table; repaired");
+        }
+    });
+    if (!accepted) {
+        log::warn("the work queue is full; the network is looked at later");
+    }
+}
+
+Result<> Daemon::Parts::open_engine(const Options& options) {
+    std::string shim = options.shim_path;
+    if (shim.empty()) {
+        GT_TRY_VAR(found, shim_beside_us());
+        shim = found;
+    }
+    engine::ContainerSettings settings;
+    settings.data_root = options.data_root;
+    settings.exec_root = options.exec_root;
+    settings.shim_path = shim;
+    settings.cgroup_parent =
+        options.cgroup_parent.empty() ? instance_name(options) : options.cgroup_parent;
+    settings.dns = options.dns;
+    settings.dns_search = options.dns_search;
+    settings.dns_options = options.dns_options;
+    settings.log_replay = [this](const ContainerId& id, int socket,
+                                 const engine::StreamSelection& streams) {
+        return logs->replay(id, socket, streams);
+    };
+    GT_TRY_VAR(opened,
+               engine::ContainerService::open(
+                   {*database, *images, *snapshots, *networks, *loop, workers, events}, settings));
+    containers = std::move(opened);
+    logs = std::make_unique<engine::LogService>(*containers);
+    execs = std::make_unique<engine::ExecService>(*containers);
+    return {};
+}
+
+Result<> Daemon::Parts::listen(const Options& options) {
+    GT_TRY_VAR(group, socket_group(options));
+    std::vector<io::Listener> listeners;
+    for (const std::string& host : options.hosts) {
+        auto listener = listen_on(host, group);
+        if (!listener) {
+            return Failure(std::move(listener).error().in(host));
+        }
+        listeners.push_back(*std::move(listener));
+    }
+    server = std::make_unique<io::Server>(*loop, io::ServerOptions{},
+                                          [this](io::Request& request, io::Responder& responder) {
+                                              router->handle(request, responder);
+                                          });
+    GT_TRY(server->start(std::move(listeners)));
+    if (!options.pidfile.empty()) {
+        GT_TRY(sys::replace_file(AT_FDCWD, options.pidfile.c_str(), fmt::format("{}\n", ::getpid()),
+                                 0644, sys::Durability::kVolatile));
+        pidfile = options.pidfile;
+    }
+    for (const std::string& host : options.hosts) {
+        log::info("listening", {{"host", host}});
+    }
+    return {};
+}
+
+Daemon::Daemon(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+Daemon::~Daemon() = default;
+
+Result<std::unique_ptr<Daemon>> Daemon::start(const Options& options) {
+    auto parts = std::make_unique<Parts>();
+    GT_TRY(parts->open_storage(options));
+    GT_TRY(parts->open_network(options));
+    GT_TRY(parts->open_engine(options));
+    GT_TRY(parts->listen(options));
+    return std::unique_ptr<Daemon>(new Daemon(std::move(parts)));
+}
+
+void Daemon::stop() {
+    if (!parts_->server->stop(std::chrono::steady_clock::now() + kStopPatience)) {
+        log::warn("some requests did not end in time and were cut");
+    }
+}
+
+}  // namespace gantry::daemon

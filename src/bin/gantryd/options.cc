@@ -1,0 +1,457 @@
+#include "bin/gantryd/options.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <map>
+
+#include "base/text.h"
+#include "cli/flags/flag_types.h"
+#include "cli/flags/parser.h"
+#include "spec/value.h"
+#include "sys/files.h"
+#include "sys/ipv4.h"
+
+namespace gantry::daemon {
+namespace {
+
+using cli::Flag;
+using Values = std::vector<std::string>;
+
+constexpr size_t kConfigFileLimit = 1024 * 1024;
+
+/// One thing that can be set, by flag or in the file. `set` gets at least one value.
+struct Setting {
+    Flag flag;
+    std::string_view key;
+    Result<> (*set)(Options&, const Values&);
+};
+
+Result<bool> to_bool(const std::string& text) {
+    if (text == "true" || text == "1") {
+        return true;
+    }
+    if (text == "false" || text == "0") {
+        return false;
+    }
+    return fail(Kind::kInvalid, fmt::format("\"{}\" is neither true nor false", text));
+}
+
+Result<std::string> to_absolute(const std::string& text) {
+    if (!text.starts_with('/')) {
+        return fail(Kind::kInvalid, fmt::format("\"{}\" is not an absolute path", text));
+    }
+    return text;
+}
+
+Result<> set_hosts(Options& options, const Values& values) {
+    for (const std::string& host : values) {
+        if (!host.starts_with("unix:///") && !host.starts_with("tcp://")) {
+            return fail(Kind::kInvalid,
+                        fmt::format("\"{}\" is neither unix:///path nor tcp://address:port", host));
+        }
+    }
+    options.hosts = values;
+    return {};
+}
+
+Result<> set_log_level(Options& options, const Values& values) {
+    static const std::map<std::string_view, log::Level> kLevels{{"debug", log::Level::kDebug},
+                                                                {"info", log::Level::kInfo},
+                                                                {"warn", log::Level::kWarn},
+                                                                {"error", log::Level::kError}};
+    const auto level = kLevels.find(values.back());
+    if (level == kLevels.end()) {
+        return fail(Kind::kInvalid,
+                    fmt::format("\"{}\" is not debug, info, warn or error", values.back()));
+    }
+    options.log_level = level->second;
+    return {};
+}
+
+Result<> set_log_format(Options& options, const Values& values) {
+    if (values.back() != "text" && values.back() != "json") {
+        return fail(Kind::kInvalid, fmt::format("\"{}\" is not text or json", values.back()));
+    }
+    options.log_format = values.back() == "json" ? log::Format::kJson : log::Format::kText;
+    return {};
+}
+
+Result<> set_debug(Options& options, const Values& values) {
+    GT_TRY_VAR(debug, to_bool(values.back()));
+    if (debug) {
+        options.log_level = log::Level::kDebug;
+    }
+    return {};
+}
+
+Result<> set_plain_tcp(Options& options, const Values& values) {
+    GT_TRY_VAR(on, to_bool(values.back()));
+    options.plain_tcp = on;
+    return {};
+}
+
+Result<> set_mtu(Options& options, const Values& values) {
+    const auto mtu = parse_int(values.back());
+    if (!mtu || *mtu < 68 || *mtu > 65535) {
+        return fail(Kind::kInvalid, fmt::format("\"{}\" is not an MTU", values.back()));
+    }
+    options.mtu = static_cast<int>(*mtu);
+    return {};
+}
+
+Result<> set_bip(Options& options, const Values& values) {
+    if (!sys::parse_prefix(values.back())) {
+        return fail(Kind::kInvalid,
+                    fmt::format("\"{}\" is not an address with a prefix length", values.back()));
+    }
+    options.bip = values.back();
+    return {};
+}
+
+/// Containers always outlive the daemon, so only "true" can be honored.
+Result<> set_live_restore(Options&, const Values& values) {
+    GT_TRY_VAR(on, to_bool(values.back()));
+    return on ? Result<>() : fail(Kind::kInvalid, "containers always outlive gantryd");
+}
+
+template <std::string Options::* Member>
+Result<> set_text(Options& options, const Values& values) {
+    options.*Member = values.back();
+    return {};
+}
+
+template <std::string Options::* Member>
+Result<> set_path(Options& options, const Values& values) {
+    GT_TRY_VAR(path, to_absolute(values.back()));
+    options.*Member = path;
+    return {};
+}
+
+template <Values Options::* Member>
+Result<> set_list(Options& options, const Values& values) {
+    options.*Member = values;
+    return {};
+}
+
+Result<> set_group(Options& options, const Values& values) {
+    options.group = values.back();
+    return {};
+}
+
+using cli::flag_type::kBool;
+using cli::flag_type::kInt;
+using cli::flag_type::kList;
+using cli::flag_type::kString;
+
+constexpr Setting kSettings[] = {
+    {{"bip", 0, &kString, "", "Address and subnet of the default bridge, 172.17.0.1/16"},
+     "bip",
+     set_bip},
+    {{"bridge", 'b', &kString, "", "Name of the default bridge"},
+     "bridge",
+     set_text<&Options::bridge>},
+    {{"cgroup-parent", 0, &kString, "", "Parent of the containers' cgroups"},
+     "cgroup-parent",
+     set_text<&Options::cgroup_parent>},
+    {{"data-root", 0, &kString, "", "Images and containers (default \"/var/lib/gantry\")"},
+     "data-root",
+     set_path<&Options::data_root>},
+    {{"debug", 'D', &kBool, "", "Log more"}, "debug", set_debug},
+    {{"dns", 0, &kList, "", "DNS server of containers"}, "dns", set_list<&Options::dns>},
+    {{"dns-opt", 0, &kList, "", "DNS option of containers"},
+     "dns-opts",
+     set_list<&Options::dns_options>},
+    {{"dns-search", 0, &kList, "", "DNS search domain of containers"},
+     "dns-search",
+     set_list<&Options::dns_search>},
+    {{"exec-root", 0, &kString, "",
+      "Sockets and state of running containers (default \"/run/gantry\")"},
+     "exec-root",
+     set_path<&Options::exec_root>},
+    {{"group", 'G', &kString, "",
+      "Group that may use the unix socket (default \"docker\", if it exists)"},
+     "group",
+     set_group},
+    {{"host", 'H', &kList, "", "Where to listen: unix:///path or tcp://address:port"},
+     "hosts",
+     set_hosts},
+    {{"label", 0, &kList, "", "Label of the daemon, key=value"},
+     "labels",
+     set_list<&Options::labels>},
+    {{"live-restore", 0, &kBool, "", "Accepted: containers always outlive the daemon"},
+     "live-restore",
+     set_live_restore},
+    {{"log-format", 0, &kString, "", "\"text\" or \"json\""}, "log-format", set_log_format},
+    {{"log-level", 'l', &kString, "", "\"debug\", \"info\", \"warn\" or \"error\""},
+     "log-level",
+     set_log_level},
+    {{"mtu", 0, &kInt, "", "MTU of the default bridge (default 1500)"}, "mtu", set_mtu},
+    {{"pidfile", 'p', &kString, "", "File for the daemon's pid"},
+     "pidfile",
+     set_path<&Options::pidfile>},
+    {{"plain-tcp", 0, &kBool, "", "Allow tcp:// without TLS: whoever reaches it is root here"},
+     "plain-tcp",
+     set_plain_tcp},
+    {{"shim-path", 0, &kString, "", "The gantry-shim program (default: beside gantryd)"},
+     "shim-path",
+     set_path<&Options::shim_path>},
+};
+
+/// Flags that are no settings.
+constexpr Flag kModes[] = {
+    {"config-file", 0, &kString, "/etc/gantry/daemon.json", "Configuration file"},
+    {"validate", 0, &kBool, "", "Check the configuration and exit"},
+    {"version", 'v', &kBool, "", "Print the version and exit"},
+};
+
+/// dockerd's settings that have no counterpart here. Named, so that the error says more than
+/// "unknown".
+constexpr std::string_view kDockerOnly[] = {
+    "add-runtime",
+    "allow-direct-routing",
+    "authorization-plugin",
+    "authorization-plugins",
+    "bip6",
+    "bridge-accept-fwmark",
+    "builder",
+    "cdi-spec-dir",
+    "cdi-spec-dirs",
+    "containerd",
+    "containerd-namespace",
+    "containerd-plugins-namespace",
+    "cpu-rt-period",
+    "cpu-rt-runtime",
+    "cri-containerd",
+    "default-address-pool",
+    "default-address-pools",
+    "default-cgroupns-mode",
+    "default-gateway",
+    "default-gateway-v6",
+    "default-ipc-mode",
+    "default-network-opt",
+    "default-network-opts",
+    "default-runtime",
+    "default-shm-size",
+    "default-ulimit",
+    "default-ulimits",
+    "exec-opt",
+    "exec-opts",
+    "experimental",
+    "feature",
+    "features",
+    "firewall-backend",
+    "fixed-cidr",
+    "fixed-cidr-v6",
+    "host-gateway-ip",
+    "host-gateway-ips",
+    "http-proxy",
+    "https-proxy",
+    "icc",
+    "init",
+    "init-path",
+    "insecure-registry",
+    "insecure-registries",
+    "ip",
+    "ip-forward",
+    "ip-forward-no-drop",
+    "ip-masq",
+    "ip6tables",
+    "iptables",
+    "ipv6",
+    "log-driver",
+    "log-opt",
+    "log-opts",
+    "max-concurrent-downloads",
+    "max-concurrent-uploads",
+    "max-download-attempts",
+    "metrics-addr",
+    "min-api-version",
+    "network-control-plane-mtu",
+    "no-new-privileges",
+    "no-proxy",
+    "node-generic-resource",
+    "node-generic-resources",
+    "proxies",
+    "raw-logs",
+    "registry-mirror",
+    "registry-mirrors",
+    "rootless",
+    "runtimes",
+    "seccomp-profile",
+    "selinux-enabled",
+    "shutdown-timeout",
+    "storage-driver",
+    "storage-opt",
+    "storage-opts",
+    "swarm-default-advertise-addr",
+    "tls",
+    "tlscacert",
+    "tlscert",
+    "tlskey",
+    "tlsverify",
+    "userland-proxy",
+    "userland-proxy-path",
+    "userns-remap",
+};
+
+std::vector<Flag> flag_table() {
+    std::vector<Flag> table(std::begin(kModes), std::end(kModes));
+    for (const Setting& setting : kSettings) {
+        table.push_back(setting.flag);
+    }
+    std::ranges::sort(table, {}, &Flag::name);
+    return table;
+}
+
+bool is_docker_only(std::string_view name) {
+    return std::ranges::find(kDockerOnly, name) != std::end(kDockerOnly);
+}
+
+Result<Values> values_of(const spec::Value& value) {
+    Values values;
+    if (value.is_array()) {
+        for (const spec::Value& item : value.as_array()) {
+            if (!item.is_string()) {
+                return fail(Kind::kInvalid, "must be a list of strings");
+            }
+            values.push_back(item.as_string());
+        }
+        return values;
+    }
+    if (value.is_string()) {
+        values.push_back(value.as_string());
+    } else if (value.is_bool() || value.is_number()) {
+        values.push_back(value.serialize());
+    } else {
+        return fail(Kind::kInvalid, "must be a string, a number, true, false or a list of strings");
+    }
+    return values;
+}
+
+/// What the file sets, by key.
+Result<std::map<std::string, Values>> read_config_file(const std::string& path) {
+    GT_TRY_VAR(text, sys::read_file(path.c_str(), kConfigFileLimit));
+    auto document = spec::Value::parse(text);
+    if (!document) {
+        return Failure(std::move(document).error().in(path));
+    }
+    if (!document->is_object()) {
+        return fail(Kind::kInvalid, fmt::format("{}: must be a JSON object", path));
+    }
+    std::map<std::string, Values> settings;
+    for (const auto& [key, value] : document->as_object()) {
+        const auto setting = std::ranges::find(kSettings, key, &Setting::key);
+        if (setting == std::end(kSettings)) {
+            return fail(Kind::kInvalid,
+                        is_docker_only(key)
+                            ? fmt::format("{}: Gantry does not support \"{}\" yet", path, key)
+                            : fmt::format("{}: unknown key \"{}\"", path, key));
+        }
+        auto values = values_of(value);
+        if (!values) {
+            return Failure(std::move(values).error().in(fmt::format("{}: {}", path, key)));
+        }
+        if (!values->empty()) {
+            settings[key] = *std::move(values);
+        }
+    }
+    return settings;
+}
+
+Result<cli::ParsedArgs> parse_flags(std::span<const std::string> args) {
+    static const std::vector<Flag> kTable = flag_table();
+    for (const std::string& arg : args) {
+        const std::string_view name =
+            cut(std::string_view(arg).substr(std::min<size_t>(2, arg.size())), '=').before;
+        if (arg.starts_with("--") && is_docker_only(name)) {
+            return fail(Kind::kInvalid, fmt::format("Gantry does not support --{} yet", name));
+        }
+    }
+    GT_TRY_VAR(parsed, cli::parse_args(kTable, args, cli::Interspersed::kYes));
+    if (!parsed.arguments.empty()) {
+        return fail(Kind::kInvalid, fmt::format("unexpected argument \"{}\"", parsed.arguments[0]));
+    }
+    return std::move(parsed);
+}
+
+/// Applies what flags and file say; the same thing in both is an error, as with dockerd.
+Result<> apply(Options& options, const cli::FlagValues& flags,
+               const std::map<std::string, Values>& file) {
+    for (const Setting& setting : kSettings) {
+        const auto in_file = file.find(std::string(setting.key));
+        const bool by_flag = flags.changed(setting.flag.name);
+        if (by_flag && in_file != file.end()) {
+            return fail(Kind::kInvalid,
+                        fmt::format("{} is set both as a flag and in the configuration file",
+                                    setting.flag.name));
+        }
+        if (!by_flag && in_file == file.end()) {
+            continue;
+        }
+        const Values values = !by_flag                      ? in_file->second
+                              : setting.flag.type == &kList ? flags.list(setting.flag.name)
+                                                            : Values{flags.text(setting.flag.name)};
+        auto done = setting.set(options, values);
+        if (!done) {
+            return Failure(std::move(done).error().in(setting.flag.name));
+        }
+    }
+    return {};
+}
+
+Result<> check_hosts(Options& options) {
+    if (options.hosts.empty()) {
+        options.hosts = {"unix://" + options.exec_root + "/gantry.sock"};
+    }
+    for (const std::string& host : options.hosts) {
+        if (host.starts_with("tcp://") && !options.plain_tcp) {
+            return fail(Kind::kInvalid,
+                        fmt::format("{}: refused without TLS, which Gantry does not have yet; "
+                                    "--plain-tcp allows it",
+                                    host));
+        }
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<Options> read_options(std::span<const std::string> args) {
+    GT_TRY_VAR(parsed, parse_flags(args));
+    Options options;
+    if (parsed.help != cli::ParsedArgs::Help::kNone) {
+        options.mode = Options::Mode::kHelp;
+        return options;
+    }
+    if (parsed.flags.on("version")) {
+        options.mode = Options::Mode::kVersion;
+        return options;
+    }
+    options.mode = parsed.flags.on("validate") ? Options::Mode::kValidate : Options::Mode::kRun;
+    options.config_file = parsed.flags.text("config-file");
+    auto file = read_config_file(options.config_file);
+    if (!file && (file.error().sys_errno() != ENOENT || parsed.flags.changed("config-file"))) {
+        return Failure(std::move(file).error());
+    }
+    GT_TRY(apply(options, parsed.flags, file ? *file : std::map<std::string, Values>()));
+    GT_TRY(check_hosts(options));
+    return options;
+}
+
+std::string options_help() {
+    std::string text =
+        "\nUsage:  gantryd [OPTIONS]\n\nA daemon that runs containers and serves the Engine "
+        "API.\n\n"
+        "Options:\n";
+    for (const Flag& flag : flag_table()) {
+        const std::string shorthand =
+            flag.shorthand != 0 ? fmt::format("-{}, ", flag.shorthand) : "    ";
+        text += fmt::format("  {}--{:<14} {:<7} {}\n", shorthand, flag.name, flag.type->name,
+                            flag.help);
+    }
+    return text;
+}
+
+}  // namespace gantry::daemon

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/log.h"
+
+namespace gantry::daemon {
+
+/// What `gantryd` was told by its flags and its configuration file, checked.
+struct Options {
+    enum class Mode { kRun, kHelp, kVersion, kValidate };
+
+    Mode mode = Mode::kRun;
+    std::string config_file = "/etc/gantry/daemon.json";
+    std::string data_root = "/var/lib/gantry";
+    std::string exec_root = "/run/gantry";
+    std::string shim_path;
+    /// unix:///path or tcp://address:port; never empty.
+    std::vector<std::string> hosts;
+    /// Owner group of the unix sockets; absent: "docker" if there is such a group, else root's.
+    std::optional<std::string> group;
+    bool plain_tcp = false;
+    std::string pidfile;
+    log::Level log_level = log::Level::kInfo;
+    log::Format log_format = log::Format::kText;
+    std::vector<std::string> labels;
+    std::string cgroup_parent;
+
+    std::string bridge;
+    /// The bridge's own address with its subnet, "172.20.0.1/16"; empty chooses.
+    std::string bip;
+    int mtu = 1500;
+    std::vector<std::string> dns;
+    std::vector<std::string> dns_search;
+    std::vector<std::string> dns_options;
+};
+
+/// Reads ARGS (without the program's name) and the configuration file that they name. Flags have
+/// dockerd's names where dockerd has them, and so have the file's keys (the flag's name, in the
+/// plural for lists). kInvalid: an unknown flag or key, named; a value that makes no sense; a
+/// setting of dockerd that Gantry does not have; one setting given in both places.
+/// A missing file is an error only if --config-file was given.
+Result<Options> read_options(std::span<const std::string> args);
+
+/// What --help prints.
+std::string options_help();
+
+}  // namespace gantry::daemon

@@ -1,0 +1,78 @@
+#include "bin/gantryd/options.h"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+namespace gantry::daemon {
+namespace {
+
+class OptionsTest : public testing::Test {
+protected:
+    void SetUp() override { ASSERT_NE(::mkdtemp(directory_.data()), nullptr); }
+    void TearDown() override { std::filesystem::remove_all(directory_); }
+
+    Result<Options> read(std::vector<std::string> args, const std::string& file) {
+        std::ofstream(directory_ + "/daemon.json") << file;
+        args.push_back("--config-file=" + directory_ + "/daemon.json");
+        return read_options(args);
+    }
+
+    std::string error(std::vector<std::string> args, const std::string& file) {
+        auto options = read(std::move(args), file);
+        return options ? "accepted" : options.error().text();
+    }
+
+    std::string directory_ = testing::TempDir() + "options_XXXXXX";
+};
+
+TEST_F(OptionsTest, TakesFlagsAndFile) {
+    auto options = read({"-D", "-H", "unix:///a", "--host=unix:///b", "--label", "x=y"},
+                        R"({"data-root": "/d", "mtu": 1400, "dns": ["1.2.3.4"]})");
+    ASSERT_TRUE(options) << options.error().text();
+    EXPECT_EQ(options->hosts, (std::vector<std::string>{"unix:///a", "unix:///b"}));
+    EXPECT_EQ(options->data_root, "/d");
+    EXPECT_EQ(options->mtu, 1400);
+    EXPECT_EQ(options->dns, (std::vector<std::string>{"1.2.3.4"}));
+    EXPECT_EQ(options->log_level, log::Level::kDebug);
+}
+
+TEST_F(OptionsTest, NamesWhatItDoesNotKnow) {
+    EXPECT_NE(error({}, R"({"colour": 1})").find("unknown key \"colour\""), std::string::npos);
+    EXPECT_NE(error({}, R"({"icc": false})").find("does not support \"icc\""), std::string::npos);
+    EXPECT_EQ(error({"--colour"}, "{}"), "unknown flag: --colour");
+    EXPECT_EQ(error({"--tlsverify"}, "{}"), "Gantry does not support --tlsverify yet");
+    EXPECT_NE(error({}, "{").find("daemon.json"), std::string::npos);
+    EXPECT_NE(error({}, "[]").find("must be a JSON object"), std::string::npos);
+    EXPECT_NE(error({"extra"}, "{}").find("extra"), std::string::npos);
+}
+
+TEST_F(OptionsTest, RefusesWhatMakesNoSense) {
+    for (const char* file :
+         {R"({"mtu": "x"})", R"({"mtu": 1})", R"({"hosts": ["ftp://x"]})", R"({"hosts": [1]})",
+          R"({"data-root": "relative"})", R"({"log-level": "loud"})", R"({"debug": "perhaps"})",
+          R"({"live-restore": false})", R"({"bip": "172.17.0.1"})", R"({"dns": null})"}) {
+        EXPECT_NE(error({}, file), "accepted") << file;
+    }
+}
+
+TEST_F(OptionsTest, OneSettingHasOnePlace) {
+    EXPECT_NE(error({"--mtu", "1400"}, R"({"mtu": 1300})").find("both as a flag and"),
+              std::string::npos);
+}
+
+TEST_F(OptionsTest, PlainTcpMustBeAskedFor) {
+    EXPECT_NE(error({"-H", "tcp://127.0.0.1:2375"}, "{}").find("--plain-tcp"), std::string::npos);
+    EXPECT_TRUE(read({"-H", "tcp://127.0.0.1:2375", "--plain-tcp"}, "{}"));
+}
+
+TEST_F(OptionsTest, AMissingFileCountsOnlyWhenNamed) {
+    EXPECT_FALSE(read_options(std::vector<std::string>{"--config-file=/no/such/file"}));
+}
+
+}  // namespace
+}  // namespace gantry::daemon
