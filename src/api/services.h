@@ -1,0 +1,32 @@
+#pragma once
+
+namespace gantry::io {
+class Loop;
+}
+namespace gantry::net {
+class Networks;
+}
+namespace gantry::engine {
+class ContainerService;
+class EventBus;
+class ExecService;
+class ImageService;
+class LogService;
+class SystemService;
+}  // namespace gantry::engine
+
+namespace gantry::api {
+
+/// What the routes call. All of it outlives the Router and the server in front of it.
+struct Services {
+    engine::ContainerService& containers;
+    engine::ExecService& execs;
+    engine::ImageService& images;
+    engine::LogService& logs;
+    engine::SystemService& system;
+    engine::EventBus& events;
+    net::Networks& networks;
+    io::Loop& loop;
+};
+
+}  // namespace gantry::api
