@@ -50,9 +50,9 @@ class Tar:
     def symlink(self, name, target):
         return self.add(name, kind=tarfile.SYMTYPE, mode=0o777, link=target)
 
-    def hardlink(self, name, target):
+    def hardlink(self, name, target, mode=0o755):
         # The mode of a link entry is applied to what it links to.
-        return self.add(name, kind=tarfile.LNKTYPE, mode=0o755, link=target)
+        return self.add(name, kind=tarfile.LNKTYPE, mode=mode, link=target)
 
     def bytes(self):
         self._tar.close()
