@@ -45,9 +45,14 @@ using ImagePtr = std::shared_ptr<const Image>;
 
 /// What removing an image took away (for the answer of DELETE /images).
 struct RemovedImage {
+    /// Familiar names that pointed at it.
     std::vector<std::string> untagged;
-    std::vector<ChainId> layers;  // top first
+    /// Top first.
+    std::vector<ChainId> layers;
 };
+
+class Claims;
+class Leases;
 
 class Ingest;
 
@@ -64,6 +69,8 @@ public:
     /// database was replaced, images come back from content/index.json.
     static Result<std::unique_ptr<ImageStore>> open(Database& database,
                                                     const std::string& data_root);
+    ImageStore(const ImageStore&) = delete;
+    ImageStore& operator=(const ImageStore&) = delete;
     ~ImageStore();
 
     /// By name[:tag] (":latest" is assumed), name@digest, full id, or unique id prefix; a name wins
@@ -104,25 +111,35 @@ public:
 private:
     friend class Ingest;
     struct Index;
-    class Leases;
     explicit ImageStore(Database& database);
 
-    Result<> load_index();
-    Result<> sweep();
-    Result<> restore_from_index();
     std::shared_ptr<const Index> index() const;
     void change_index(const std::function<void(Index&)>& change);
-    Result<> mirror_index();
-    Result<> collect_blobs(std::span<const Digest> candidates);
+    void write_mirror();
+
+    Result<> load_index();
+    Result<ImagePtr> read_image(const ImageId& id, const Digest& manifest, WallTime last_tagged);
+    Result<> drop_broken(std::span<const ImageId> broken);
+    Result<> sweep();
+    Result<> restore_from_mirror();
+    Result<> restore_image(const Digest& manifest, std::span<const std::string> names);
+
+    struct Garbage;
+    Result<Garbage> find_garbage(Transaction& transaction, std::span<const Digest> blobs);
+    Result<std::vector<ChainId>> collect(std::span<const Digest> blobs);
+    void delete_files(const Garbage& garbage);
 
     Database& database_;
     std::unique_ptr<Trash> trash_;
     std::unique_ptr<ContentStore> content_;
     std::unique_ptr<Layers> layers_;
     std::unique_ptr<Leases> leases_;
+    std::unique_ptr<Claims> claims_;
     std::vector<std::string> notices_;
     mutable Mutex mutex_;
     std::shared_ptr<const Index> index_ GT_GUARDED_BY(mutex_);
+    // Held over the writing of index.json, and nothing else waits for it.
+    Mutex mirror_mutex_;
 };
 
 }  // namespace gantry::store

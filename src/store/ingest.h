@@ -3,9 +3,11 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -64,11 +66,26 @@ public:
     Result<IngestedImage> commit(const IncomingImage& incoming, const LayerProgress& progress = {});
 
 private:
-    class Work;
+    struct Plan;
+
+    void lease(const std::string& key);
+    Result<Plan> make_plan(const IncomingImage& incoming);
+    Result<> unpack_missing(const Plan& plan, const LayerProgress& progress);
+    Result<std::vector<StagedLayer>> unpack(const Plan& plan, std::span<const size_t> missing,
+                                            const LayerProgress& progress);
+    Result<> record_layers(const Plan& plan, std::span<const size_t> which,
+                           std::span<const StagedLayer> layers);
+    Result<bool> has_layer(const ChainId& id);
+    Result<> publish_blobs(const Plan& plan);
+    Result<IngestedImage> record_image(const Plan& plan);
+    Result<> write_records(Transaction& transaction, const Plan& plan, const Image& image);
+    static Result<std::vector<Digest>> blobs_of(Transaction& transaction, const ImageId& id);
+    static Result<> read_sizes(Transaction& transaction, Image& image);
 
     ImageStore& store_;
     std::map<Digest, StagedBlob> staged_;
-    std::vector<Digest> leased_;
+    std::set<std::string> leased_;
+    std::vector<Digest> touched_blobs_;
 };
 
 }  // namespace gantry::store

@@ -64,7 +64,7 @@ public:
     ~StagedLayer();
 
     const LayerFacts& facts() const { return facts_; }
-    /// The directory that will be layers/<id>/diff, O_PATH.
+    /// The directory that will be layers/<id>/diff.
     int diff() const { return diff_.get(); }
 
 private:
@@ -97,7 +97,8 @@ public:
                      const ChainId& below);
 
     bool contains(const ChainId& id) const;
-    /// O_PATH; kDataLoss if the layer's directory is missing.
+    /// O_PATH; kDataLoss if the layer's directory is missing. The id "" is the empty layer that
+    /// images without layers stand on.
     Result<UniqueFd> open_diff(const ChainId& id) const;
     /// Where the layer is, for `docker inspect`.
     std::string diff_path(const ChainId& id) const;

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -75,6 +76,7 @@ private:
     Result<> load();
     Result<UniqueFd> mount_chain(std::span<const ChainId> chain, int container,
                                  const SnapshotMount& options) const;
+    static Result<> remove_incompat(int work);
 
     Database& database_;
     ImageStore& images_;
