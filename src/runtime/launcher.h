@@ -57,7 +57,8 @@ struct LaunchOptions {
     std::vector<int> cgroup_tasks_fds;
     /// cgroup v2: the directory; -1 for none.
     int cgroup_v2_fd = -1;
-    /// memory.oom_control (v1) or memory.events (v2), open for reading: Exit::oom_killed; -1: never.
+    /// memory.oom_control (v1) or memory.events (v2), open for reading: Exit::oom_killed; -1:
+    /// never.
     int oom_events_fd = -1;
     StdinMode stdin_mode = StdinMode::kNone;
     LogOptions log;

@@ -116,9 +116,9 @@ public:
     /// Refers to the same process; owned by the handle.
     int init_pidfd() const { return init_pidfd_.get(); }
 
-    /// Lets the process execute its program. Returns when it does, or fails with runc's words, which
-    /// clients match: `exec: "x": executable file not found in $PATH`. After a failure the shim ends
-    /// by itself.
+    /// Lets the process execute its program. Returns when it does, or fails with runc's words,
+    /// which clients match: `exec: "x": executable file not found in $PATH`. After a failure the
+    /// shim ends by itself.
     Result<> start();
 
     /// kNotFound when the process (NUMBER 0: the container's) has ended.
@@ -129,7 +129,8 @@ public:
     Result<> close_stdin(uint32_t exec = 0);
 
     /// Gives a client's own socket to the shim, which owns it from then on. When the process has
-    /// ended, the client gets the end of its stream. Output written before the call is not repeated.
+    /// ended, the client gets the end of its stream. Output written before the call is not
+    /// repeated.
     Result<> attach(UniqueFd client, const AttachOptions& options);
 
     /// Starts a process in the container: joined namespaces, same cgroup. Fails with runc's words
@@ -137,29 +138,36 @@ public:
     /// unless it is still in OPTIONS.client (it is given back on failure, so that the caller can
     /// write the reason to it).
     Result<ExecStarted> exec(ExecOptions& options);
-    /// The exit of the exec was recorded; the shim forgets it.
+    /// The exit of the exec was recorded: its client now sees the end of its stream (so that what
+    /// it asks next is answered right; without this call it sees it after 2 s), and the shim
+    /// forgets it.
     Result<> forget_exec(uint32_t exec);
 
     /// The next event, empty when there is none now. Never blocks.
     Result<std::optional<Event>> receive();
 
-    /// The exit was recorded: the shim may end once its clients have all they wait for.
+    /// The exit was recorded: clients now see the end of their streams (without this call after
+    /// 2 s), and the shim ends once they have all they wait for.
     Result<> release();
 
 private:
-    friend class ShimClient;
+    friend class Launcher;
+    friend Result<ShimHandle> reconnect(const std::string& shim_dir);
     ShimHandle() = default;
+    Result<> greet();
 
     UniqueFd socket_;
     UniqueFd init_pidfd_;
+    /// Of the shim, if it is our child.
+    UniqueFd shim_pidfd_;
     pid_t pid_ = -1;
     Phase phase_ = Phase::kReady;
     Exit exit_;
 };
 
-/// Connects to the shim whose socket is SHIM_DIR/s, as the one daemon that it talks to. kNotFound if
-/// there is no such socket, kUnavailable if nobody listens: the shim is gone and read_exit_record()
-/// may know more.
+/// Connects to the shim whose socket is SHIM_DIR/s, as the one daemon that it talks to. kNotFound
+/// if there is no such socket, kUnavailable if nobody listens: the shim is gone and
+/// read_exit_record() may know more.
 Result<ShimHandle> reconnect(const std::string& shim_dir);
 
 /// What the shim left in CONTAINER_DIR/exit; empty if there is no such file. A damaged file is

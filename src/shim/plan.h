@@ -44,6 +44,8 @@ enum class StepKind : uint32_t {
     /// N[0] attributes to set, N[1] to clear, N[2] propagation or 0, N[3] attributes to set on all
     /// mounts below too.
     kBind,
+    /// The mount at TEXT[0] in the root (not those below): N[0] attributes to set, N[1] to clear.
+    kRemount,
     /// mkdir -p of TEXT[0] in the root, owner 0:0; N[0] is the mode of what is missing.
     kDirectory,
     /// Hides TEXT[0] in the root, if it exists.

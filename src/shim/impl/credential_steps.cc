@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -117,11 +118,19 @@ int become_user(ChildContext& context, const Step& step) {
     return set_caps(data);
 }
 
-int harden() {
+int harden(ChildContext& context) {
     // ORDER: after the change of user, which clears both (kernel/cred.c, commit_creds).
-    return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0
-               ? 0
-               : errno;
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 ||
+        prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) {
+        return errno;
+    }
+    // A shim that died before that sends no signal: its end of the channel is closed then.
+    char byte = 0;
+    if (recv(context.sync_fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0) {
+        _exit(1);
+    }
+    // SAFETY: P3. Only stdio and the channel, which exec closes, remain.
+    return close_from(kPlanFd) == 0 ? 0 : errno;
 }
 
 int set_no_new_privileges() {

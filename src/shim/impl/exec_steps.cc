@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "shim/impl/executor.h"
+#include "shim/impl/next_part.h"
 
 namespace gantry::shim {
 
@@ -34,20 +35,17 @@ ExecFailure check_executable(const char* path, int* error) {
 std::string_view path_variable(const PlanView& plan, const Step& step) {
     const char* entry = plan.text(step.text[1]);
     for (int64_t i = 0; i < step.n[1]; ++i) {
-        const std::string_view variable(entry);
-        if (variable.starts_with("PATH=")) {
-            return variable.substr(5);
+        if (strncmp(entry, "PATH=", 5) == 0) {
+            return entry + 5;
         }
-        entry += variable.size() + 1;
+        entry += strlen(entry) + 1;
     }
     return {};
 }
 
 int search(ChildContext& context, std::string_view name, std::string_view path) {
     while (!path.empty()) {
-        const size_t colon = path.find(':');
-        const std::string_view dir = path.substr(0, colon);
-        path = colon == std::string_view::npos ? std::string_view() : path.substr(colon + 1);
+        const std::string_view dir = next_part(path, ':');
         // Directories relative to the working directory are not searched.
         if (!dir.starts_with('/') || dir.size() + name.size() + 2 > sizeof context.program) {
             continue;

@@ -42,6 +42,7 @@ int run_file_step(ChildContext& context, const Step& step) {
     switch (step.kind) {
         case StepKind::kMount: return mount_file_system(context, step);
         case StepKind::kBind: return bind_path(context, step);
+        case StepKind::kRemount: return remount_path(context, step);
         case StepKind::kMask: return mask_path(context, step);
         case StepKind::kReadonlyPath: return make_path_readonly(context, step);
         case StepKind::kDirectory: return make_directory(context, step);
@@ -62,7 +63,7 @@ int run_step(ChildContext& context, const Step& step) {
         case StepKind::kStdioOwner: return own_stdio(step);
         case StepKind::kBoundingSet: return drop_bounding_set(step);
         case StepKind::kIdentity: return become_user(context, step);
-        case StepKind::kHarden: return harden();
+        case StepKind::kHarden: return harden(context);
         case StepKind::kNoNewPrivileges: return set_no_new_privileges();
         case StepKind::kSeccomp: return load_seccomp(context, step);
         case StepKind::kCapabilities: return set_capabilities(step);

@@ -63,6 +63,7 @@ int write_sysctl(ChildContext& context, const Step& step);
 
 int mount_file_system(ChildContext& context, const Step& step);
 int bind_path(ChildContext& context, const Step& step);
+int remount_path(ChildContext& context, const Step& step);
 int mask_path(ChildContext& context, const Step& step);
 int make_path_readonly(ChildContext& context, const Step& step);
 int make_directory(ChildContext& context, const Step& step);
@@ -80,7 +81,7 @@ int set_oom_score(const Step& step);
 int join_session_keyring(ChildContext& context, const Step& step);
 int drop_bounding_set(const Step& step);
 int become_user(ChildContext& context, const Step& step);
-int harden();
+int harden(ChildContext& context);
 int set_no_new_privileges();
 int load_seccomp(ChildContext& context, const Step& step);
 int set_capabilities(const Step& step);

@@ -9,6 +9,7 @@
 
 #include "shim/impl/executor.h"
 #include "shim/impl/kernel.h"
+#include "shim/impl/next_part.h"
 #include "shim/impl/root_path.h"
 
 namespace gantry::shim {
@@ -52,10 +53,8 @@ int make_mount(const char* type, std::string_view options, uint64_t attributes) 
     }
     int error = 0;
     while (!options.empty() && error == 0) {
-        const size_t comma = options.find(',');
-        const std::string_view option = options.substr(0, comma);
+        const std::string_view option = next_part(options, ',');
         error = option.empty() ? 0 : configure(fs, option);
-        options = comma == std::string_view::npos ? std::string_view() : options.substr(comma + 1);
     }
     int mount = -1;
     if (error == 0) {
@@ -139,6 +138,19 @@ int bind_path(ChildContext& context, const Step& step) {
     }
     const TargetType type = S_ISDIR(status.st_mode) ? TargetType::kDirectory : TargetType::kFile;
     return attach(mount, make_in_root(context.root_fd, plan.text(step.text[0]), type, 0755));
+}
+
+int remount_path(ChildContext& context, const Step& step) {
+    const int target = open_in_root(context.root_fd, context.plan.text(step.text[0]), O_PATH);
+    if (target < 0) {
+        return errno;
+    }
+    const int error = mount_setattr(target, 0, static_cast<uint64_t>(step.n[0]),
+                                    static_cast<uint64_t>(step.n[1]), 0) == 0
+                          ? 0
+                          : errno;
+    close(target);
+    return error;
 }
 
 int mask_path(ChildContext& context, const Step& step) {
