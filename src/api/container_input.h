@@ -1,0 +1,24 @@
+#pragma once
+
+#include "api/version.h"
+#include "engine/container/attach.h"
+#include "engine/container/container_service.h"
+#include "engine/logs/log_service.h"
+#include "io/url.h"
+#include "spec/api/container.h"
+
+namespace gantry::api {
+
+// What the queries of the container routes say, as the engine wants to hear it. Pure.
+
+Result<engine::ListOptions> decode_list(const io::Query& query);
+Result<engine::StopOptions> decode_stop(const io::Query& query, ApiVersion version);
+engine::RemoveOptions decode_remove(const io::Query& query);
+engine::AttachRequest decode_attach(const io::Query& query);
+Result<engine::LogQuery> decode_logs(const io::Query& query);
+
+/// Takes out of a create request what its version does not have, so that an old client's stray
+/// fields do nothing. kInvalid for what that version forbids.
+Result<> adjust_create(spec::ContainerCreateRequest& request, ApiVersion version);
+
+}  // namespace gantry::api
