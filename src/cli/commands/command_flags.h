@@ -1,0 +1,164 @@
+#pragma once
+
+#include <array>
+
+#include "cli/flags/flag.h"
+#include "cli/flags/flag_types.h"
+
+// The flag tables of all commands but run and create.
+namespace gantry::cli::command_flags {
+
+inline constexpr std::string_view kTemplateHelp =
+    "Print with a template:\n"
+    "'json':             as JSON\n"
+    "'TEMPLATE':         with this Go template";
+inline constexpr std::string_view kTableHelp =
+    "Print with a template:\n"
+    "'table':            as a table with a header (default)\n"
+    "'table TEMPLATE':   as a table of these columns\n"
+    "'json':             as JSON\n"
+    "'TEMPLATE':         with this Go template";
+inline constexpr std::string_view kDetachKeysHelp = "Keys that detach from the container";
+inline constexpr std::string_view kFilterHelp = "Show only what meets these conditions";
+inline constexpr std::string_view kNoTruncHelp = "Do not shorten what is printed";
+inline constexpr std::string_view kPlatformHelp =
+    "Take this platform: \"os[/arch[/variant]]\" (\"linux/amd64\")";
+
+inline constexpr auto kStart = std::to_array<Flag>({
+    {"attach", 'a', &flag_type::kBool, "", "Connect to STDOUT and STDERR and pass signals on"},
+    {"checkpoint", 0, &flag_type::kString, "", "Go on from this checkpoint"},
+    {"checkpoint-dir", 0, &flag_type::kString, "", "Directory where the checkpoint is"},
+    {"detach-keys", 0, &flag_type::kString, "", kDetachKeysHelp},
+    {"interactive", 'i', &flag_type::kBool, "", "Connect to the container's STDIN"},
+});
+
+inline constexpr auto kAttach = std::to_array<Flag>({
+    {"detach-keys", 0, &flag_type::kString, "", kDetachKeysHelp},
+    {"no-stdin", 0, &flag_type::kBool, "", "Do not connect to STDIN"},
+    {"sig-proxy", 0, &flag_type::kBool, "true", "Pass signals on to the container's process"},
+});
+
+inline constexpr auto kExec = std::to_array<Flag>({
+    {"detach", 'd', &flag_type::kBool, "", "Leave the command in the background"},
+    {"detach-keys", 0, &flag_type::kString, "", kDetachKeysHelp},
+    {"env", 'e', &flag_type::kEnv, "", "Set an environment variable"},
+    {"env-file", 0, &flag_type::kList, "", "Set the environment variables listed in a file"},
+    {"interactive", 'i', &flag_type::kBool, "", "Keep STDIN open even when nobody is attached"},
+    {"privileged", 0, &flag_type::kBool, "", "Give the command the rights that root has on the host"},
+    {"tty", 't', &flag_type::kBool, "", "Give it a terminal"},
+    {"user", 'u', &flag_type::kString, "", "User to run as (<name|uid>[:<group|gid>])"},
+    {"workdir", 'w', &flag_type::kString, "", "Directory in the container to work in"},
+});
+
+inline constexpr auto kLogs = std::to_array<Flag>({
+    {"details", 0, &flag_type::kBool, "", "Print the attributes that came with each line"},
+    {"follow", 'f', &flag_type::kBool, "", "Go on as more output comes"},
+    {"since", 0, &flag_type::kString, "", "Start at a time (\"2013-01-02T13:23:37Z\") or that long ago (\"42m\")"},
+    {"tail", 'n', &flag_type::kString, "all", "How many lines from the end to print"},
+    {"timestamps", 't', &flag_type::kBool, "", "Print the time of each line"},
+    {"until", 0, &flag_type::kString, "", "Stop at a time (\"2013-01-02T13:23:37Z\") or that long ago (\"42m\")"},
+});
+
+inline constexpr auto kPs = std::to_array<Flag>({
+    {"all", 'a', &flag_type::kBool, "", "List stopped containers too"},
+    {"filter", 'f', &flag_type::kFilter, "", kFilterHelp},
+    {"format", 0, &flag_type::kString, "", kTableHelp},
+    {"last", 'n', &flag_type::kInt, "-1", "List the n containers made last, in any state"},
+    {"latest", 'l', &flag_type::kBool, "", "List the container made last, in any state"},
+    {"no-trunc", 0, &flag_type::kBool, "", kNoTruncHelp},
+    {"quiet", 'q', &flag_type::kBool, "", "Print ids only"},
+    {"size", 's', &flag_type::kBool, "", "Print how much disk each uses"},
+});
+
+inline constexpr auto kContainerInspect = std::to_array<Flag>({
+    {"format", 'f', &flag_type::kString, "", kTemplateHelp},
+    {"size", 's', &flag_type::kBool, "", "Print how much disk it uses"},
+});
+
+inline constexpr auto kInspect = std::to_array<Flag>({
+    {"format", 'f', &flag_type::kString, "", kTemplateHelp},
+    {"size", 's', &flag_type::kBool, "", "Print how much disk a container uses"},
+    {"type", 0, &flag_type::kString, "", "Look among objects of this type only"},
+});
+
+inline constexpr auto kStop = std::to_array<Flag>({
+    {"signal", 's', &flag_type::kString, "", "Signal to send"},
+    {"time", 0, &flag_type::kInt, "", "See --timeout", Flag::Visibility::kHidden, "timeout", "use --timeout instead"},
+    {"timeout", 't', &flag_type::kInt, "", "Seconds to wait before it is killed"},
+});
+
+inline constexpr auto kKill = std::to_array<Flag>({
+    {"signal", 's', &flag_type::kString, "", "Signal to send"},
+});
+
+inline constexpr auto kRm = std::to_array<Flag>({
+    {"force", 'f', &flag_type::kBool, "", "Kill a running container first"},
+    {"link", 'l', &flag_type::kBool, "", "Remove the link of that name"},
+    {"volumes", 'v', &flag_type::kBool, "", "Remove its anonymous volumes too"},
+});
+
+inline constexpr auto kImages = std::to_array<Flag>({
+    {"all", 'a', &flag_type::kBool, "", "List intermediate images too"},
+    {"digests", 0, &flag_type::kBool, "", "Print digests"},
+    {"filter", 'f', &flag_type::kFilter, "", kFilterHelp},
+    {"format", 0, &flag_type::kString, "", kTableHelp},
+    {"no-trunc", 0, &flag_type::kBool, "", kNoTruncHelp},
+    {"quiet", 'q', &flag_type::kBool, "", "Print ids only"},
+    {"tree", 0, &flag_type::kBool, "", "List the platforms of each image below it (EXPERIMENTAL)"},
+});
+
+inline constexpr auto kImageInspect = std::to_array<Flag>({
+    {"format", 'f', &flag_type::kString, "", kTemplateHelp},
+    {"platform", 0, &flag_type::kString, "", kPlatformHelp},
+});
+
+inline constexpr auto kHistory = std::to_array<Flag>({
+    {"format", 0, &flag_type::kString, "", kTableHelp},
+    {"human", 'H', &flag_type::kBool, "true", "Print sizes and dates for people"},
+    {"no-trunc", 0, &flag_type::kBool, "", kNoTruncHelp},
+    {"platform", 0, &flag_type::kString, "", kPlatformHelp},
+    {"quiet", 'q', &flag_type::kBool, "", "Print ids only"},
+});
+
+inline constexpr auto kRmi = std::to_array<Flag>({
+    {"force", 'f', &flag_type::kBool, "", "Remove it even if it is in use"},
+    {"no-prune", 0, &flag_type::kBool, "", "Keep parents that have no name"},
+    {"platform", 0, &flag_type::kStrings, "", kPlatformHelp},
+});
+
+inline constexpr auto kLoad = std::to_array<Flag>({
+    {"input", 'i', &flag_type::kString, "", "Read this file in place of STDIN"},
+    {"platform", 0, &flag_type::kStrings, "", kPlatformHelp},
+    {"quiet", 'q', &flag_type::kBool, "", "Do not print progress"},
+});
+
+inline constexpr auto kImport = std::to_array<Flag>({
+    {"change", 'c', &flag_type::kList, "", "Apply an instruction of a Dockerfile to the image"},
+    {"message", 'm', &flag_type::kString, "", "Comment of the image"},
+    {"platform", 0, &flag_type::kString, "", "Platform of the image"},
+});
+
+inline constexpr auto kSave = std::to_array<Flag>({
+    {"output", 'o', &flag_type::kString, "", "Write this file in place of STDOUT"},
+    {"platform", 0, &flag_type::kStrings, "", kPlatformHelp},
+});
+
+inline constexpr auto kPull = std::to_array<Flag>({
+    {"all-tags", 'a', &flag_type::kBool, "", "Pull every tag of the repository"},
+    {"disable-content-trust", 0, &flag_type::kBool, "true", "Has no effect", Flag::Visibility::kHidden},
+    {"platform", 0, &flag_type::kString, "", kPlatformHelp},
+    {"quiet", 'q', &flag_type::kBool, "", "Do not print progress"},
+});
+
+inline constexpr auto kEvents = std::to_array<Flag>({
+    {"filter", 'f', &flag_type::kFilter, "", kFilterHelp},
+    {"format", 0, &flag_type::kString, "", kTemplateHelp},
+    {"since", 0, &flag_type::kString, "", "Print the events since this time too"},
+    {"until", 0, &flag_type::kString, "", "Stop at this time"},
+});
+
+inline constexpr auto kFormatOnly = std::to_array<Flag>({
+    {"format", 'f', &flag_type::kString, "", kTemplateHelp},
+});
+
+}  // namespace gantry::cli::command_flags

@@ -1,0 +1,48 @@
+#include "cli/config_file.h"
+
+#include <cstdlib>
+
+#include "cli/read_file.h"
+#include "spec/value.h"
+
+namespace gantry::cli {
+namespace {
+
+constexpr size_t kMaxSize = 1 << 20;
+
+std::string text_of(const spec::Value& file, std::string_view key) {
+    const spec::Value* value = file.find(key);
+    return value != nullptr && value->is_string() ? value->as_string() : std::string();
+}
+
+}  // namespace
+
+Result<ConfigFile> load_config_file(const std::string& directory) {
+    ConfigFile config;
+    const std::string path = directory + "/config.json";
+    auto text = read_file(path, kMaxSize);
+    if (!text) {
+        if (text.error().kind() == Kind::kNotFound) {
+            return config;
+        }
+        return Failure(std::move(text).error());
+    }
+    auto file = spec::Value::parse(*text);
+    if (!file) {
+        return Failure(std::move(file).error().in(path));
+    }
+    config.ps_format = text_of(*file, "psFormat");
+    config.images_format = text_of(*file, "imagesFormat");
+    config.detach_keys = text_of(*file, "detachKeys");
+    return config;
+}
+
+std::string default_config_dir() {
+    if (const char* directory = std::getenv("DOCKER_CONFIG"); directory != nullptr && *directory) {
+        return directory;
+    }
+    const char* home = std::getenv("HOME");
+    return std::string(home != nullptr ? home : "") + "/.docker";
+}
+
+}  // namespace gantry::cli
