@@ -29,7 +29,9 @@ void connect_stream(const EntryPtr& entry, PendingAttach attach) {
             return;
         }
         // The start that came in between either has a run for us when it is done, or has failed.
-        { const auto turn = entry->begin(); }
+        {
+            const auto turn = entry->begin();
+        }
         if (!entry->snapshot()->life.alive()) {
             return;
         }

@@ -9,9 +9,9 @@
 
 namespace gantry::engine {
 
-/// The work that the container services do on their own account: exits, cleanup, restarts. It runs on
-/// the daemon's worker pool; close() waits for it. Thread-safe; run() may be called on the loop's
-/// thread, it never blocks and never loses a task before close().
+/// The work that the container services do on their own account: exits, cleanup, restarts. It runs
+/// on the daemon's worker pool; close() waits for it. Thread-safe; run() may be called on the
+/// loop's thread, it never blocks and never loses a task before close().
 class Background {
 public:
     Background(io::WorkerPool& workers, io::Loop& loop);

@@ -45,6 +45,11 @@ struct ContainerSettings {
     std::string exec_root;
     /// The gantry-shim binary.
     std::string shim_path;
+    /// The gantry-init binary, mounted into containers that want one (HostConfig.Init); "" if there
+    /// is none.
+    std::string init_path;
+    /// Where ports are published whose binding names no address.
+    std::string default_publish_address = "0.0.0.0";
     /// Parent of every container's cgroup, e.g. "gantry".
     std::string cgroup_parent;
     /// The daemon's --dns, --dns-search and --dns-opt, used by containers without their own.

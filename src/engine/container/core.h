@@ -55,7 +55,8 @@ Result<> commit_life(ContainerCore& core, ContainerEntry& entry,
                      const ContainerEntry::Operation& operation, Lifecycle life);
 
 /// As commit_life() for what has happened already and cannot be refused (an exit): shown even when
-/// the database cannot take it. Logged; boot finds the same truth from the shim and its exit record.
+/// the database cannot take it. Logged; boot finds the same truth from the shim and its exit
+/// record.
 void record_life(ContainerCore& core, ContainerEntry& entry,
                  const ContainerEntry::Operation& operation, Lifecycle life);
 

@@ -55,14 +55,13 @@ public:
     /// Waits until no other operation holds the container.
     Operation begin() GT_EXCLUDES(mutex_);
 
-    /// Makes SNAPSHOT the container's present and wakes who waits for a change. The change is in the
-    /// database already.
+    /// Makes SNAPSHOT the container's present and wakes who waits for a change. The change is in
+    /// the database already.
     void publish(const Operation& operation, SnapshotPtr snapshot) GT_EXCLUDES(mutex_);
 
     /// The present run, or one that ended and is not cleaned up yet.
     std::shared_ptr<ContainerRun> run() const GT_EXCLUDES(mutex_);
-    void set_run(const Operation& operation, std::shared_ptr<ContainerRun> run)
-        GT_EXCLUDES(mutex_);
+    void set_run(const Operation& operation, std::shared_ptr<ContainerRun> run) GT_EXCLUDES(mutex_);
     std::shared_ptr<ContainerRun> take_run(const Operation& operation) GT_EXCLUDES(mutex_);
 
     /// Blocks until RUN is not the living one any more. False at the deadline.

@@ -123,10 +123,10 @@ void announce_exit(ContainerCore& core, const ContainerSnapshot& before,
 
 Result<> watch_run(ContainerCore& core, const EntryPtr& entry,
                    const std::shared_ptr<ContainerRun>& run) {
-    // The run owns the watch that calls back into it: a weak pointer, or they would keep each other.
+    // The run owns the watch that calls back into it: a weak pointer, or they would keep each
+    // other.
     auto watch = core.parts.loop.watch(
-        run->shim.fd(), EPOLLIN,
-        [&core, entry, weak = std::weak_ptr<ContainerRun>(run)](uint32_t) {
+        run->shim.fd(), EPOLLIN, [&core, entry, weak = std::weak_ptr<ContainerRun>(run)](uint32_t) {
             if (const auto alive = weak.lock()) {
                 receive_events(core, entry, alive);
             }
@@ -163,8 +163,8 @@ void finish_run(ContainerCore& core, const EntryPtr& entry,
                  {.exit_code = exit.code, .error = {}});
         if (const auto released = run->shim.release(); !released) {
             // It ends by itself when it finds us gone; a kGone is behind most of these.
-            log::debug("cannot release a shim", {{"container", entry->id().str()},
-                                                 {"error", released.error().text()}});
+            log::debug("cannot release a shim",
+                       {{"container", entry->id().str()}, {"error", released.error().text()}});
         }
         if (restarting) {
             schedule_restart(core, entry, operation);

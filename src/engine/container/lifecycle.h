@@ -50,7 +50,8 @@ struct Lifecycle {
     bool alive() const { return phase == Phase::kRunning || phase == Phase::kPaused; }
 };
 
-/// JSON for the database. parse_lifecycle() takes what format_lifecycle() wrote, kDataLoss otherwise.
+/// JSON for the database. parse_lifecycle() takes what format_lifecycle() wrote, kDataLoss
+/// otherwise.
 std::string format_lifecycle(const Lifecycle& life);
 Result<Lifecycle> parse_lifecycle(std::string_view json);
 

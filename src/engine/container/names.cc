@@ -3,17 +3,17 @@
 #include <fmt/core.h>
 #include <sys/random.h>
 
-#include <algorithm>
 #include <array>
 #include <cstdint>
 
 #include "base/check.h"
+#include "spec/mount.h"
 
 namespace gantry::engine {
 
 namespace {
 
-constexpr size_t kMaxName = 255;
+constexpr size_t kMaxNameInText = 255;
 
 constexpr std::array kAdjectives = {
     "agile",   "amber",  "ancient", "ardent",    "attentive",  "bold",     "brave",    "bright",
@@ -41,14 +41,6 @@ constexpr std::array kSurnames = {
     "riemann",  "rutherford", "shannon",      "tesla",      "turing",     "volta",      "watt",
 };
 
-bool is_name_start(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
-bool is_name_char(char c) {
-    return is_name_start(c) || c == '_' || c == '.' || c == '-';
-}
-
 uint32_t random_below(size_t bound) {
     uint32_t value = 0;
     GT_CHECK(getrandom(&value, sizeof value, 0) == sizeof value);
@@ -62,12 +54,11 @@ Result<std::string> parse_container_name(std::string_view text) {
     if (name.starts_with('/')) {
         name.remove_prefix(1);
     }
-    if (name.size() < 2 || name.size() > kMaxName || !is_name_start(name.front()) ||
-        !std::all_of(name.begin(), name.end(), is_name_char)) {
+    if (!spec::is_resource_name(name)) {
         return fail(Kind::kInvalid,
                     fmt::format("Invalid container name ({}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are "
                                 "allowed",
-                                text.substr(0, kMaxName)));
+                                text.substr(0, kMaxNameInText)));
     }
     return std::string(name);
 }

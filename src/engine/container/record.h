@@ -16,8 +16,8 @@ struct ContainerRecord {
     ContainerId id;
     WallTime created{};
     ImageId image;
-    /// In the database under the name that the container was created with; ContainerSnapshot has the
-    /// present one.
+    /// In the database under the name that the container was created with; ContainerSnapshot has
+    /// the present one.
     spec::ContainerConfig config;
     spec::HostConfig host;
     /// As requested.

@@ -65,13 +65,13 @@ Result<> RecordStore::insert(const ContainerSnapshot& container, const store::Im
     const std::string networking = spec::to_json(record.networking);
     const std::string life = format_lifecycle(container.life);
     GT_TRY_VAR(transaction, database_->begin(mode_of(record)));
-    GT_TRY(transaction.run("INSERT INTO containers (id, name, created, image, config, host_config,"
-                           " networking, life) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                           std::string_view(record.id.str()), std::string_view(container.name),
-                           int64_t{record.created.time_since_epoch().count()},
-                           std::string_view(record.image.str()), std::string_view(config),
-                           std::string_view(host), std::string_view(networking),
-                           std::string_view(life)));
+    GT_TRY(transaction.run(
+        "INSERT INTO containers (id, name, created, image, config, host_config,"
+        " networking, life) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        std::string_view(record.id.str()), std::string_view(container.name),
+        int64_t{record.created.time_since_epoch().count()}, std::string_view(record.image.str()),
+        std::string_view(config), std::string_view(host), std::string_view(networking),
+        std::string_view(life)));
     GT_TRY(snapshots_->insert(transaction, record.id, image));
     GT_FAILPOINT("container.create.commit");
     return transaction.commit();
@@ -92,8 +92,8 @@ Result<> RecordStore::erase(const ContainerSnapshot& container) {
     const ContainerRecord& record = *container.record;
     GT_FAILPOINT("container.remove.commit");
     GT_TRY_VAR(transaction, database_->begin(mode_of(record)));
-    GT_TRY(transaction.run("DELETE FROM containers WHERE id = ?",
-                           std::string_view(record.id.str())));
+    GT_TRY(
+        transaction.run("DELETE FROM containers WHERE id = ?", std::string_view(record.id.str())));
     GT_TRY(snapshots_->erase(transaction, record.id));
     return transaction.commit();
 }
@@ -111,8 +111,8 @@ Result<std::vector<SnapshotPtr>> RecordStore::load(std::vector<std::string>& not
             }
             auto snapshot = read_row(rows);
             if (!snapshot) {
-                notices.push_back(fmt::format("container {}: {}", rows.text(0),
-                                              snapshot.error().text()));
+                notices.push_back(
+                    fmt::format("container {}: {}", rows.text(0), snapshot.error().text()));
                 continue;
             }
             found.push_back(std::move(*snapshot));

@@ -60,12 +60,13 @@ Result<> erase_container(ContainerCore& core, const EntryPtr& entry) {
 Failure still_running(const ContainerSnapshot& snapshot) {
     const bool paused = snapshot.life.phase == Phase::kPaused;
     return fail(Kind::kConflict,
-                paused ? fmt::format("cannot remove container \"/{}\": container is paused and must "
-                                     "be unpaused first",
-                                     snapshot.name)
-                       : fmt::format("cannot remove container \"/{}\": container is running: stop "
-                                     "the container before removing or force remove",
-                                     snapshot.name));
+                paused
+                    ? fmt::format("cannot remove container \"/{}\": container is paused and must "
+                                  "be unpaused first",
+                                  snapshot.name)
+                    : fmt::format("cannot remove container \"/{}\": container is running: stop "
+                                  "the container before removing or force remove",
+                                  snapshot.name));
 }
 
 /// Ends the process for a forced removal. What resists is marked dead.
@@ -109,11 +110,10 @@ Result<> remove_container(ContainerCore& core, const EntryPtr& entry,
                                                  entry->snapshot()->name));
     }
     ScopeGuard claim([&entry] { entry->give_up_removal(); });
-    if (const auto removed = remove_claimed(core, entry, options); !removed) {
+    if (auto removed = remove_claimed(core, entry, options); !removed) {
         if (removed.error().kind() != Kind::kConflict) {
-            fire_all(entry->take_removed_waits(),
-                     {.exit_code = entry->snapshot()->life.exit_code,
-                      .error = removed.error().text()});
+            fire_all(entry->take_removed_waits(), {.exit_code = entry->snapshot()->life.exit_code,
+                                                   .error = removed.error().text()});
         }
         return removed;
     }

@@ -57,14 +57,14 @@ int next_restarts_in_a_row(int before, const Lifecycle& life) {
 
 void schedule_restart(ContainerCore& core, const EntryPtr& entry,
                       const ContainerEntry::Operation& operation) {
-    const int in_a_row = next_restarts_in_a_row(entry->restarts_in_a_row(),
-                                                entry->snapshot()->life);
+    const int in_a_row =
+        next_restarts_in_a_row(entry->restarts_in_a_row(), entry->snapshot()->life);
     entry->set_restarts_in_a_row(operation, in_a_row);
     auto timer = core.parts.loop.after(restart_delay(in_a_row), [&core, entry] {
         core.background.run([&core, entry] {
             if (const auto started = restart_by_policy(core, entry); !started) {
-                log::warn("cannot restart a container", {{"container", entry->id().str()},
-                                                         {"error", started.error().text()}});
+                log::warn("cannot restart a container",
+                          {{"container", entry->id().str()}, {"error", started.error().text()}});
             }
         });
     });

@@ -13,8 +13,8 @@ enum class RemovalPending { kNo, kYes };
 /// (F6). Pure.
 bool wants_restart(const ContainerRecord& record, const Lifecycle& life, RemovalPending removal);
 
-/// Whether the policy starts a container that the daemon finds stopped when it starts (F6): `always`
-/// also after a manual stop, `unless-stopped` only without one. Pure.
+/// Whether the policy starts a container that the daemon finds stopped when it starts (F6):
+/// `always` also after a manual stop, `unless-stopped` only without one. Pure.
 bool wants_boot_restart(const ContainerRecord& record, const Lifecycle& life);
 
 /// 100 ms, doubled for each restart in a row up to a minute. Pure.

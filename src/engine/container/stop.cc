@@ -60,8 +60,7 @@ Result<std::shared_ptr<ContainerRun>> send_signal(ContainerCore& core, const Ent
         log::debug("cannot thaw a container",
                    {{"container", entry->id().str()}, {"error", thawed.error().text()}});
     }
-    if (const auto sent = run->shim.kill(signal);
-        !sent && sent.error().kind() != Kind::kNotFound) {
+    if (const auto sent = run->shim.kill(signal); !sent && sent.error().kind() != Kind::kNotFound) {
         return Failure(Error(sent.error().kind(), sent.error().text(), sent.error().sys_errno()));
     }
     publish_event(core, *snapshot, "kill", {{"signal", fmt::format("{}", signal)}});
@@ -113,9 +112,9 @@ Result<> kill_run(ContainerCore& core, const EntryPtr& entry) {
 }
 
 steady_clock::time_point stop_deadline(const ContainerRecord& record, const StopOptions& options) {
-    const int timeout = options.timeout.value_or(
-        record.config.stop_timeout ? static_cast<int>(*record.config.stop_timeout)
-                                   : kDefaultStopTimeout);
+    const int timeout = options.timeout.value_or(record.config.stop_timeout
+                                                     ? static_cast<int>(*record.config.stop_timeout)
+                                                     : kDefaultStopTimeout);
     if (timeout < 0 || timeout > kLongestTimeout) {
         return steady_clock::time_point::max();
     }
@@ -147,7 +146,9 @@ Result<> stop_container(ContainerCore& core, const EntryPtr& entry, const StopOp
     GT_TRY_VAR(cancelled, cancel_restart(core, entry));
     if (!cancelled) {
         // A start under way is waited for: it came first.
-        { const auto turn = entry->begin(); }
+        {
+            const auto turn = entry->begin();
+        }
         if (!entry->snapshot()->life.alive()) {
             return fail(Kind::kNotModified, "container is already stopped");
         }
@@ -161,15 +162,14 @@ Result<> stop_container(ContainerCore& core, const EntryPtr& entry, const StopOp
     return {};
 }
 
-Result<> restart_container(ContainerCore& core, const EntryPtr& entry,
-                           const StopOptions& options) {
+Result<> restart_container(ContainerCore& core, const EntryPtr& entry, const StopOptions& options) {
     entry->set_user_restart(true);
     const ScopeGuard done([&entry] { entry->set_user_restart(false); });
-    if (const auto stopped = stop_container(core, entry, options);
+    if (auto stopped = stop_container(core, entry, options);
         !stopped && stopped.error().kind() != Kind::kNotModified) {
         return stopped;
     }
-    if (const auto started = start_container(core, entry);
+    if (auto started = start_container(core, entry);
         !started && started.error().kind() != Kind::kNotModified) {
         return started;
     }

@@ -28,8 +28,8 @@ private:
     std::thread::id firing_thread_ GT_GUARDED_BY(mutex_);
 };
 
-/// The waits for one container. Not thread-safe: its entry's lock guards it. The take functions hand
-/// out what is to be fired after that lock was released.
+/// The waits for one container. Not thread-safe: its entry's lock guards it. The take functions
+/// hand out what is to be fired after that lock was released.
 class WaitList {
 public:
     using Ready = std::vector<std::shared_ptr<WaitHandle::State>>;

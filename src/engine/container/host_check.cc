@@ -1,0 +1,269 @@
+#include "engine/container/host_check.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <array>
+#include <initializer_list>
+#include <string_view>
+
+#include "base/text.h"
+#include "engine/container/hosts_files.h"
+#include "engine/container/mount_plan.h"
+#include "engine/container/ports.h"
+#include "runtime/default_config.h"
+#include "sys/ipv4.h"
+
+namespace gantry::engine {
+
+namespace {
+
+constexpr int64_t kDefaultShmSize = 64 << 20;
+constexpr std::string_view kRuntimeName = "gantry";
+
+bool is_one_of(std::string_view value, std::initializer_list<std::string_view> words) {
+    return std::find(words.begin(), words.end(), value) != words.end();
+}
+
+Result<> check_modes(const spec::HostConfig& host, const spec::ContainerConfig& config) {
+    if (!is_one_of(host.pid_mode, {"", "host"})) {
+        return fail(Kind::kInvalid, fmt::format("invalid PID mode: {}", host.pid_mode));
+    }
+    if (!is_one_of(host.ipc_mode, {"", "none", "private", "shareable", "host"})) {
+        return fail(Kind::kInvalid, fmt::format("invalid IPC mode: {}", host.ipc_mode));
+    }
+    if (!is_one_of(host.uts_mode, {"", "host"})) {
+        return fail(Kind::kInvalid, fmt::format("invalid UTS mode: {}", host.uts_mode));
+    }
+    if (!is_one_of(host.userns_mode, {"", "host"})) {
+        return fail(Kind::kInvalid,
+                    fmt::format("invalid user namespace mode: {}", host.userns_mode));
+    }
+    if (!is_one_of(host.cgroupns_mode, {"", "private", "host"})) {
+        return fail(Kind::kInvalid,
+                    fmt::format("invalid cgroup namespace mode: {}", host.cgroupns_mode));
+    }
+    if (!is_one_of(host.isolation, {"", "default"})) {
+        return fail(Kind::kInvalid,
+                    fmt::format("invalid isolation \"{}\" on linux", host.isolation));
+    }
+    if (!is_one_of(host.runtime, {"", kRuntimeName})) {
+        return fail(Kind::kInvalid,
+                    fmt::format("unknown or invalid runtime name: {}", host.runtime));
+    }
+    if (host.uts_mode == "host" && !config.hostname.empty()) {
+        return fail(Kind::kInvalid, "conflicting options: hostname and the UTS mode");
+    }
+    return {};
+}
+
+Result<> check_restart_policy(const spec::HostConfig& host) {
+    const spec::RestartPolicy& policy = host.restart_policy;
+    if (!is_one_of(policy.name, {"", "no", "always", "unless-stopped", "on-failure"})) {
+        return fail(Kind::kInvalid,
+                    fmt::format("invalid restart policy: unknown policy '{}'; use one of 'no', "
+                                "'always', 'on-failure', or 'unless-stopped'",
+                                policy.name));
+    }
+    if (policy.name != "on-failure" && policy.maximum_retry_count != 0) {
+        return fail(Kind::kInvalid,
+                    "invalid restart policy: maximum retry count can only be used "
+                    "with 'on-failure'");
+    }
+    if (policy.maximum_retry_count < 0) {
+        return fail(Kind::kInvalid,
+                    "invalid restart policy: maximum retry count cannot be negative");
+    }
+    if (host.auto_remove && !is_one_of(policy.name, {"", "no"})) {
+        return fail(Kind::kInvalid, "can't create 'AutoRemove' container with restart policy");
+    }
+    return {};
+}
+
+Result<> check_names(const spec::HostConfig& host) {
+    for (const std::string& server : host.dns) {
+        if (!sys::parse_ipv4(server) && server.find(':') == std::string::npos) {
+            return fail(Kind::kInvalid, fmt::format("invalid IP address: {}", server));
+        }
+    }
+    for (const std::string& entry : host.extra_hosts) {
+        GT_TRY(parse_extra_host(entry));
+    }
+    for (const std::vector<std::string>* list : {&host.dns, &host.dns_search, &host.dns_options}) {
+        for (const std::string& word : *list) {
+            if (word.find_first_of("\n\r\t ") != std::string::npos) {
+                return fail(Kind::kInvalid, fmt::format("invalid DNS setting: \"{}\"", word));
+            }
+        }
+    }
+    return {};
+}
+
+/// The sysctls that belong to a namespace of the container (S-list of the kernel: ipc and net).
+Result<> check_sysctls(const spec::HostConfig& host) {
+    constexpr std::array<std::string_view, 8> kIpc = {
+        "kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem",
+        "kernel.shmall", "kernel.shmmax", "kernel.shmmni", "kernel.shm_rmid_forced"};
+    for (const auto& [name, value] : host.sysctls) {
+        const bool ipc = std::find(kIpc.begin(), kIpc.end(), name) != kIpc.end() ||
+                         name.starts_with("fs.mqueue.");
+        const bool net = name.starts_with("net.");
+        const bool plain =
+            name.find_first_of("/\n") == std::string::npos && name.find("..") == std::string::npos;
+        if (!plain || !(ipc || net)) {
+            return fail(Kind::kInvalid,
+                        fmt::format("sysctl \"{}\" is not in a separate kernel namespace", name));
+        }
+        if ((net && host.network_mode == "host") || (ipc && host.ipc_mode == "host")) {
+            return fail(Kind::kInvalid,
+                        fmt::format("sysctl \"{}\" not allowed in host {} namespace", name,
+                                    net ? "network" : "ipc"));
+        }
+    }
+    return {};
+}
+
+Result<> check_paths(const spec::HostConfig& host) {
+    for (const auto* paths : {&host.masked_paths, &host.readonly_paths}) {
+        if (!*paths) {
+            continue;
+        }
+        for (const std::string& path : **paths) {
+            if (!path.starts_with('/')) {
+                return fail(Kind::kInvalid, fmt::format("invalid masked or read-only path: \"{}\": "
+                                                        "it must be absolute",
+                                                        path));
+            }
+        }
+    }
+    for (const auto& [key, value] : host.annotations) {
+        if (key.empty()) {
+            return fail(Kind::kInvalid,
+                        "invalid Annotations: the empty string is not permitted as an annotation "
+                        "key");
+        }
+    }
+    return {};
+}
+
+}  // namespace
+
+void set_host_defaults(spec::HostConfig& host, const HostFacts& facts) {
+    if (host.network_mode.empty() || host.network_mode == "default") {
+        host.network_mode = "bridge";
+    }
+    if (host.ipc_mode.empty()) {
+        host.ipc_mode = "private";
+    }
+    if (host.cgroupns_mode.empty()) {
+        host.cgroupns_mode = facts.cgroup_v2 && !host.privileged ? "private" : "host";
+    }
+    if (host.shm_size == 0) {
+        host.shm_size = kDefaultShmSize;
+    }
+    if (host.runtime.empty()) {
+        host.runtime = kRuntimeName;
+    }
+    if (host.log_config.type.empty()) {
+        host.log_config.type = "json-file";
+    }
+    if (host.restart_policy.name.empty()) {
+        host.restart_policy.name = "no";
+    }
+    if (host.resources.memory > 0 && host.resources.memory_swap == 0) {
+        host.resources.memory_swap = 2 * host.resources.memory;
+    }
+    if (!host.resources.oom_kill_disable) {
+        host.resources.oom_kill_disable = false;
+    }
+    const bool unconfined =
+        host.privileged || std::find(host.security_opt.begin(), host.security_opt.end(),
+                                     "systempaths=unconfined") != host.security_opt.end();
+    if (!host.masked_paths) {
+        host.masked_paths =
+            unconfined ? std::vector<std::string>() : runtime::default_masked_paths();
+    }
+    if (!host.readonly_paths) {
+        host.readonly_paths =
+            unconfined ? std::vector<std::string>() : runtime::default_readonly_paths();
+    }
+}
+
+Result<> check_host_config(const spec::HostConfig& host, const spec::ContainerConfig& config,
+                           const HostFacts& facts) {
+    GT_TRY(check_supported(host));
+    GT_TRY(check_modes(host, config));
+    GT_TRY(parse_network_mode(host.network_mode));
+    GT_TRY(check_restart_policy(host));
+    GT_TRY(parse_log_options(host.log_config));
+    GT_TRY(parse_security_options(host.security_opt));
+    GT_TRY(resolve_capabilities(host, ~sys::CapSet{0}));
+    GT_TRY(check_names(host));
+    GT_TRY(check_sysctls(host));
+    GT_TRY(check_paths(host));
+    GT_TRY(plan_mounts(host));
+    GT_TRY(plan_ports(host, config, net::Ipv4{}));
+    if (host.shm_size < 0) {
+        return fail(Kind::kInvalid, "SHM size can not be less than 0");
+    }
+    if (host.oom_score_adj < -1000 || host.oom_score_adj > 1000) {
+        return fail(Kind::kInvalid,
+                    fmt::format("Invalid value {}, range for oom score adj is [-1000, 1000]",
+                                host.oom_score_adj));
+    }
+    return check_resources(host.resources, facts);
+}
+
+Result<NetworkMode> parse_network_mode(const std::string& mode) {
+    if (is_one_of(mode, {"", "default", "bridge"})) {
+        return NetworkMode::kBridge;
+    }
+    if (mode == "host") {
+        return NetworkMode::kHost;
+    }
+    if (mode == "none") {
+        return NetworkMode::kNone;
+    }
+    return fail(
+        Kind::kNotImplemented,
+        fmt::format("HostConfig.NetworkMode \"{}\": user-defined networks are not supported "
+                    "yet",
+                    mode.substr(0, 256)));
+}
+
+Result<> check_networking(const spec::NetworkingConfig& networking, const spec::HostConfig& host) {
+    for (const auto& [name, endpoint] : networking.endpoints_config) {
+        const bool fits =
+            name == host.network_mode || (is_one_of(name, {"default", "bridge"}) &&
+                                          is_one_of(host.network_mode, {"", "default", "bridge"}));
+        if (!fits) {
+            return fail(
+                Kind::kNotImplemented,
+                fmt::format("NetworkingConfig.EndpointsConfig \"{}\": user-defined networks "
+                            "and several networks are not supported yet",
+                            name.substr(0, 256)));
+        }
+        if (endpoint.ipam_config && (!endpoint.ipam_config->ipv4_address.empty() ||
+                                     !endpoint.ipam_config->ipv6_address.empty() ||
+                                     !endpoint.ipam_config->link_local_ips.empty())) {
+            return fail(Kind::kInvalid,
+                        "user specified IP address is supported on user defined networks only");
+        }
+        if (!endpoint.aliases.empty()) {
+            return fail(Kind::kInvalid,
+                        "network-scoped alias is supported only for containers in "
+                        "user defined networks");
+        }
+        if (!endpoint.links.empty() || !endpoint.driver_opts.empty()) {
+            return fail(Kind::kNotImplemented,
+                        "Links and DriverOpts of an endpoint are not supported yet");
+        }
+        if (!endpoint.mac_address.empty() && !sys::parse_mac(endpoint.mac_address)) {
+            return fail(Kind::kInvalid,
+                        fmt::format("invalid MAC address: {}", endpoint.mac_address.substr(0, 64)));
+        }
+    }
+    return {};
+}
+
+}  // namespace gantry::engine

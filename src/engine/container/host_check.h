@@ -1,0 +1,67 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "engine/container/record.h"
+#include "sys/capability.h"
+
+namespace gantry::engine {
+
+// Everything that create refuses about a HostConfig, so that start need not. All of these are pure
+// but for check_resources(), which knows this machine's processors. kInvalid in Docker's words.
+
+/// What the daemon's host can do.
+struct HostFacts {
+    int processors = 1;
+    bool cgroup_v2 = false;
+};
+
+/// kNotImplemented, naming the first field in use that Gantry does not have. Never ignored: a
+/// container that silently lacks what was asked of it is worse than none.
+Result<> check_supported(const spec::HostConfig& host);
+
+/// Fills what is not given with Docker's defaults, as inspect then shows it.
+void set_host_defaults(spec::HostConfig& host, const HostFacts& facts);
+
+/// All of HOST together with CONFIG: modes, policies, logs, capabilities, security, sysctls, names,
+/// mounts, ports, resources.
+Result<> check_host_config(const spec::HostConfig& host, const spec::ContainerConfig& config,
+                           const HostFacts& facts);
+
+/// Memory, CPU, pids, ulimits (F13).
+Result<> check_resources(const spec::Resources& resources, const HostFacts& facts);
+
+/// The request's endpoints must fit the network mode.
+Result<> check_networking(const spec::NetworkingConfig& networking, const spec::HostConfig& host);
+
+/// HostConfig.SecurityOpt, understood.
+struct SecurityOptions {
+    enum class Seccomp { kDefault, kUnconfined, kProfile };
+    Seccomp seccomp = Seccomp::kDefault;
+    /// The profile's JSON for kProfile.
+    std::string profile{};
+    bool no_new_privileges = false;
+    /// systempaths=unconfined: nothing in /proc is masked or read-only.
+    bool unconfined_paths = false;
+};
+Result<SecurityOptions> parse_security_options(const std::vector<std::string>& options);
+
+/// The container's capabilities (G6): the default set or all of AVAILABLE, without what is dropped,
+/// with what is added. kInvalid for a name that is none.
+Result<sys::CapSet> resolve_capabilities(const spec::HostConfig& host, sys::CapSet available);
+
+/// HostConfig.LogConfig of the json-file driver.
+struct JsonFileOptions {
+    int64_t max_size = -1;
+    uint32_t max_files = 1;
+};
+Result<JsonFileOptions> parse_log_options(const spec::LogConfig& log);
+
+/// Whether the container takes part in the host's network or has a namespace of its own.
+enum class NetworkMode { kBridge, kHost, kNone };
+/// kNotImplemented for `container:` and user-defined networks.
+Result<NetworkMode> parse_network_mode(const std::string& mode);
+
+}  // namespace gantry::engine

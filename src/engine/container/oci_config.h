@@ -1,0 +1,38 @@
+#pragma once
+
+#include <string>
+
+#include "base/error.h"
+#include "engine/container/record.h"
+#include "spec/oci/runtime.h"
+#include "sys/user_db.h"
+
+namespace gantry::engine {
+
+/// Where on the host the parts of a container's config are.
+struct OciPaths {
+    /// data-root/containers/<id>: hosts, hostname and resolv.conf are mounted from here.
+    std::string container_dir;
+    /// gantry-init, for HostConfig.Init.
+    std::string init_path;
+    /// Binds from below it do not propagate back (I5).
+    std::string data_root;
+};
+
+/// The OCI config of a container's start: Docker's frame (runtime/default_config.h) filled with
+/// what the record says and who USER turned out to be. Resources are the cgroup's business, see
+/// cgroup_limits().
+Result<spec::oci::Config> make_oci_config(const ContainerRecord& record, const sys::UserIds& user,
+                                          const OciPaths& paths);
+
+/// Whether an exec has its container's capabilities or all there are (exec --privileged).
+enum class ExecPrivilege { kContainer, kAll };
+
+/// What an exec has in common with its container: capabilities, limits, no_new_privileges.
+Result<spec::oci::Process> make_exec_process(const ContainerRecord& record,
+                                             const sys::UserIds& user, ExecPrivilege privilege);
+
+/// The container's seccomp filter; absent when it has none.
+Result<std::optional<spec::oci::Seccomp>> make_seccomp(const ContainerRecord& record);
+
+}  // namespace gantry::engine
