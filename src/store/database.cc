@@ -203,6 +203,7 @@ Result<std::unique_ptr<Database>> Database::open_checked(const std::string& path
     GT_TRY(database->execute(
         "CREATE TABLE IF NOT EXISTS schema_versions"
         "(owner TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT, WITHOUT ROWID"));
+    database->opening_ = false;
     return std::move(database);
 }
 
@@ -216,7 +217,8 @@ Database::~Database() {
 Error Database::failure(std::string_view what, int code) {
     const int primary = code & 0xff;
     Kind kind = Kind::kInternal;
-    if (is_damage(code)) {
+    if (is_damage(code) || (opening_ && primary == SQLITE_ERROR)) {
+        // While opening, all SQL is known to be right: the file must be wrong.
         kind = Kind::kDataLoss;
     } else if (primary == SQLITE_IOERR) {
         // A failed sync may have dropped pages that the next sync would call clean (fsyncgate):

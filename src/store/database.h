@@ -159,6 +159,7 @@ private:
     std::mutex mutex_;
     std::map<std::string, sqlite3_stmt*, std::less<>> idle_statements_;
     CommitMode mode_ = CommitMode::kFull;
+    bool opening_ = true;
     std::atomic<bool> poisoned_ = false;
 };
 
