@@ -3,9 +3,12 @@
 #include <fmt/core.h>
 
 #include <memory>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "api/query_values.h"
+#include "base/mutex.h"
 #include "io/loop.h"
 #include "spec/api/system.h"
 
@@ -15,11 +18,51 @@ namespace {
 /// Room for the whole ring of past events and a burst behind it.
 constexpr size_t kQueueLimit = 1024 * 1024;
 
-/// One client of the event stream. Its outlet's on_closed callback owns it.
-struct ParkedEvents {
-    std::shared_ptr<io::Outlet> outlet;
-    io::LoopHandle end_timer;
-    engine::EventBus::Subscription subscription;
+/// One client of the event stream. It is subscribed before it is parked, so that a client that has
+/// the answer's head misses nothing that happens from then on; what comes in between is kept.
+///
+/// Its outlet's on_closed callback owns it. Locks are taken in the order bus, feed, outlet.
+class EventFeed {
+public:
+    /// The bus's sink.
+    bool take(const spec::EventMessage& event) {
+        std::string line = spec::to_json(event) + "\n";
+        MutexLock lock(mutex_);
+        if (outlet_) {
+            return outlet_->push(line) == io::Outlet::Push::kAccepted;
+        }
+        early_.push_back(std::move(line));
+        return early_.size() <= kEarlyLimit;
+    }
+
+    void subscribe(engine::EventBus& bus, engine::EventBus::Query query) {
+        subscription_ = bus.subscribe(
+            std::move(query), [this](const spec::EventMessage& event) { return take(event); });
+    }
+
+    void set_outlet(std::shared_ptr<io::Outlet> outlet) {
+        MutexLock lock(mutex_);
+        outlet_ = std::move(outlet);
+        for (const std::string& line : early_) {
+            (void)outlet_->push(line);  // A closed outlet tells its owner.
+        }
+        early_ = {};
+    }
+
+    void set_end(io::LoopHandle timer) { end_timer_ = std::move(timer); }
+
+    /// No event arrives any more. Not under a lock that publishing takes.
+    void unsubscribe() { subscription_.reset(); }
+
+private:
+    static constexpr size_t kEarlyLimit = 1024;
+
+    Mutex mutex_;
+    std::shared_ptr<io::Outlet> outlet_ GT_GUARDED_BY(mutex_);
+    std::vector<std::string> early_ GT_GUARDED_BY(mutex_);
+    io::LoopHandle end_timer_;
+    // INVARIANT: the last member, so that the sink ends before what it uses.
+    engine::EventBus::Subscription subscription_;
 };
 
 }  // namespace
@@ -42,26 +85,21 @@ Result<engine::EventBus::Query> decode_events(const io::Query& query) {
 }
 
 Result<> park_events(Call& call, engine::EventBus::Query query) {
-    GT_TRY_VAR(outlet, call.responder.park(answer_head(200, kJson), {kQueueLimit}));
     const std::optional<WallTime> until = query.until;
-    auto parked = std::make_shared<ParkedEvents>();
-    parked->outlet = outlet;
-    // SAFETY: the subscription ends before the outlet that its sink uses: both are in PARKED.
-    parked->subscription = call.services.events.subscribe(
-        std::move(query), [&to = *outlet](const spec::EventMessage& event) {
-            return to.push(spec::to_json(event) + "\n") == io::Outlet::Push::kAccepted;
-        });
+    const auto feed = std::make_shared<EventFeed>();
+    feed->subscribe(call.services.events, std::move(query));
+    GT_TRY_VAR(outlet, call.responder.park(answer_head(200, kJson), {kQueueLimit}));
+    feed->set_outlet(outlet);
     if (until && *until <= wall_now()) {
         outlet->finish();
     } else if (until) {
-        parked->end_timer =
-            call.services.loop.after(*until - wall_now(), [weak = std::weak_ptr(outlet)] {
-                if (const auto strong = weak.lock()) {
-                    strong->finish();
-                }
-            });
+        feed->set_end(call.services.loop.after(*until - wall_now(), [weak = std::weak_ptr(outlet)] {
+            if (const auto strong = weak.lock()) {
+                strong->finish();
+            }
+        }));
     }
-    outlet->on_closed([parked] { parked->subscription.reset(); });
+    outlet->on_closed([feed] { feed->unsubscribe(); });
     return {};
 }
 
