@@ -177,11 +177,20 @@ def test_exposed_only(api):
     assert told["NetworkSettings"]["Ports"] == {"80/tcp": None}
 
 
+PING_BY_UDP = """
+import socket
+client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+client.settimeout(1)
+client.sendto(b"ping", ("127.0.0.1", 18053))
+print(client.recv(100))
+"""
+
+
 def test_udp(api):
-    api.started("udpsvd", "0.0.0.0", "53", "cat", **published(53, "18053", protocol="udp"))
-    client = "echo ping | timeout 2 /bin/busybox nc -u -w 1 127.0.0.1 18053"
+    api.started("/bin/probe", "udp-echo", "53", **published(53, "18053", protocol="udp"))
     wait.until(
-        lambda: "ping" in api.daemon.netns("sh", "-c", client, check=False).stdout, "the echo"
+        lambda: "ping" in api.daemon.netns("/usr/bin/python3", "-c", PING_BY_UDP, check=False).stdout,
+        "the datagram comes back",
     )
 
 

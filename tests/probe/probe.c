@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -108,6 +109,24 @@ static int print_lines(long count, long length) {
     return 0;
 }
 
+/* Answers every datagram with itself. */
+static int echo_datagrams(long port) {
+    struct sockaddr_in own = {.sin_family = AF_INET, .sin_port = htons((unsigned short)port)};
+    struct sockaddr_in peer;
+    char data[2048];
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    if (bind(fd, (struct sockaddr *)&own, sizeof own) != 0) {
+        return 1;
+    }
+    for (;;) {
+        socklen_t size = sizeof peer;
+        ssize_t n = recvfrom(fd, data, sizeof data, 0, (struct sockaddr *)&peer, &size);
+        if (n >= 0) {
+            sendto(fd, data, (size_t)n, 0, (struct sockaddr *)&peer, size);
+        }
+    }
+}
+
 /* The fds that are open, and what they are, without opening any to find out. */
 static int list_fds(void) {
     for (int fd = 0; fd < 4096; ++fd) {
@@ -144,6 +163,9 @@ int main(int argc, char **argv) {
     }
     if (strcmp(command, "lines") == 0) {
         return print_lines(n[0], n[1]);
+    }
+    if (strcmp(command, "udp-echo") == 0) {
+        return echo_datagrams(n[0]);
     }
     if (strcmp(command, "fds") == 0) {
         return list_fds();
