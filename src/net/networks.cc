@@ -1,0 +1,425 @@
+#include "net/networks.h"
+
+#include <fmt/core.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <sys/epoll.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <map>
+#include <utility>
+
+#include "base/failpoint.h"
+#include "base/mutex.h"
+#include "base/scope_guard.h"
+#include "base/text.h"
+#include "net/impl/address_pool.h"
+#include "net/impl/bridge.h"
+#include "net/impl/port_table.h"
+#include "net/impl/ruleset.h"
+#include "net/impl/sandbox.h"
+#include "net/impl/watch.h"
+#include "sys/nftables.h"
+
+namespace gantry::net {
+namespace {
+
+using sys::NetlinkSocket;
+using sys::NftFamily;
+using sys::NftTransaction;
+
+constexpr const char* kBridgeNetwork = "bridge";
+
+/// The same id at every start, without keeping it anywhere: the FNV-1a hash of a name, drawn out to
+/// 64 hex digits.
+NetworkId derived_id(std::string_view name) {
+    uint64_t hash = 0xcbf29ce484222325;
+    const auto mix = [&hash](unsigned char byte) { hash = (hash ^ byte) * 0x100000001b3; };
+    for (const char c : name) {
+        mix(static_cast<unsigned char>(c));
+    }
+    std::string id;
+    for (unsigned char part = 0; part < 4; ++part) {
+        mix(part);
+        id += fmt::format("{:016x}", hash);
+    }
+    return NetworkId(std::move(id));
+}
+
+std::string host_interface_name() {
+    return "veth" + random_id().substr(0, 7);
+}
+
+struct Attached {
+    Endpoint endpoint;
+    std::vector<PublishedPort> ports;
+};
+
+}  // namespace
+
+class Networks::Impl {
+public:
+    Impl(NetworksConfig config, Bridge bridge, NetlinkSocket nft, Watch watch)
+        : config_(std::move(config)),
+          subnet_(bridge.subnet),
+          watch_(std::move(watch)),
+          nft_(std::move(nft)),
+          bridge_(std::move(bridge)),
+          addresses_(subnet_, subnet_.address) {}
+
+    Result<Sandbox> create_sandbox(const ContainerId& container, const SandboxRequest& request);
+    Result<> adopt(const ContainerId& container, const Endpoint& endpoint,
+                   const std::vector<PublishedPort>& ports);
+    Result<> release(const ContainerId& container);
+    Result<> reconcile();
+    Result<WatchResult> on_event();
+    std::vector<NetworkInfo> list() const;
+    std::optional<Endpoint> find_endpoint(const ContainerId& container) const;
+    int watch_fd() const { return watch_.fd(); }
+
+private:
+    /// What one container takes from the shared tables; given back unless committed.
+    Result<Attached> allocate(const SandboxRequest& request);
+    void give_back(const Attached& attached);
+    Result<> publish(const ContainerId& container, const Attached& attached);
+    Result<> add_ports(const Attached& attached) GT_REQUIRES(table_mutex_);
+    Result<> write_table() GT_REQUIRES(table_mutex_);
+
+    const NetworksConfig config_;
+    const Ipv4Prefix subnet_;  // with the gateway as address
+    Watch watch_;
+
+    // Lock order: table_mutex_ before mutex_.
+    //
+    // table_mutex_ is held over transactions of some microseconds, because what they write and what
+    // state_ says must change together; mutex_ never is held over anything.
+    Mutex table_mutex_;
+    NetlinkSocket nft_ GT_GUARDED_BY(table_mutex_);
+    bool written_ GT_GUARDED_BY(table_mutex_) = false;
+
+    mutable Mutex mutex_;
+    Bridge bridge_ GT_GUARDED_BY(mutex_);
+    AddressPool addresses_ GT_GUARDED_BY(mutex_);
+    PortTable ports_ GT_GUARDED_BY(mutex_);
+    std::map<ContainerId, Attached> attached_ GT_GUARDED_BY(mutex_);
+};
+
+Result<Attached> Networks::Impl::allocate(const SandboxRequest& request) {
+    Attached attached;
+    Endpoint& endpoint = attached.endpoint;
+    endpoint.id = EndpointId(random_id());
+    endpoint.network_id = config_.network_id;
+    endpoint.network_name = kBridgeNetwork;
+    endpoint.container_name = request.container_name;
+    endpoint.mac = request.mac.value_or(sys::random_mac());
+    endpoint.prefix_length = subnet_.length;
+    endpoint.gateway = subnet_.address;
+    endpoint.interface = "eth0";
+    endpoint.host_interface = host_interface_name();
+
+    const MutexLock lock(mutex_);
+    if (request.ip) {
+        GT_TRY(addresses_.take(*request.ip));
+        endpoint.ip = *request.ip;
+    } else {
+        GT_TRY_VAR(ip, addresses_.take_next());
+        endpoint.ip = ip;
+    }
+    for (const PortRequest& wish : request.ports) {
+        auto port = ports_.take(wish);
+        if (!port) {
+            for (const PublishedPort& taken : attached.ports) {
+                ports_.give_back(taken);
+            }
+            addresses_.give_back(endpoint.ip);
+            return Failure(std::move(port).error().in(
+                fmt::format("driver failed programming external connectivity on endpoint {} ({})",
+                            request.container_name, endpoint.id.str())));
+        }
+        attached.ports.push_back(*port);
+    }
+    return attached;
+}
+
+void Networks::Impl::give_back(const Attached& attached) {
+    const MutexLock lock(mutex_);
+    for (const PublishedPort& port : attached.ports) {
+        ports_.give_back(port);
+    }
+    addresses_.give_back(attached.endpoint.ip);
+}
+
+Result<> Networks::Impl::publish(const ContainerId& container, const Attached& attached) {
+    const MutexLock table(table_mutex_);
+    {
+        const MutexLock lock(mutex_);
+        attached_.insert_or_assign(container, attached);
+    }
+    auto written = add_ports(attached);
+    if (!written) {
+        const MutexLock lock(mutex_);
+        attached_.erase(container);
+    }
+    return written;
+}
+
+Result<> Networks::Impl::add_ports(const Attached& attached) {
+    if (written_) {
+        if (attached.ports.empty()) {
+            return {};
+        }
+        NftTransaction transaction(NftFamily::kInet, config_.table);
+        for (const PublishedPort& port : attached.ports) {
+            put_port(transaction, port, attached.endpoint.ip);
+        }
+        auto added = transaction.commit(nft_);
+        if (added || added.error().sys_errno() != ENOENT) {
+            return added;
+        }
+        // Somebody has flushed the table.
+    }
+    return write_table();
+}
+
+Result<Sandbox> Networks::Impl::create_sandbox(const ContainerId& container,
+                                               const SandboxRequest& request) {
+    if (request.mode == SandboxMode::kNone) {
+        GT_TRY_VAR(netns, make_empty_sandbox());
+        return Sandbox{std::move(netns), {}, {}};
+    }
+    if (find_endpoint(container)) {
+        return fail(Kind::kConflict,
+                    fmt::format("endpoint with name {} already exists in network {}",
+                                request.container_name, kBridgeNetwork));
+    }
+    GT_TRY_VAR(attached, allocate(request));
+    ScopeGuard undo([&] { give_back(attached); });
+    Bridge bridge;
+    {
+        const MutexLock lock(mutex_);
+        bridge = bridge_;
+    }
+    GT_TRY_VAR(netns, make_bridged_sandbox(bridge, attached.endpoint));
+    GT_FAILPOINT("net.publish");
+    GT_TRY(publish(container, attached));
+    undo.commit();
+    return Sandbox{std::move(netns), attached.endpoint, attached.ports};
+}
+
+Result<> Networks::Impl::adopt(const ContainerId& container, const Endpoint& endpoint,
+                               const std::vector<PublishedPort>& ports) {
+    const MutexLock lock(mutex_);
+    if (attached_.contains(container)) {
+        return fail(Kind::kConflict, fmt::format("container {} has an endpoint", container.str()));
+    }
+    GT_TRY(addresses_.take(endpoint.ip));
+    Attached attached{endpoint, {}};
+    std::optional<Error> failed;
+    for (const PublishedPort& port : ports) {
+        auto taken = ports_.take(
+            {port.protocol, port.container_port, port.host_ip, port.host_port, port.host_port});
+        if (taken) {
+            attached.ports.push_back(*taken);
+        } else if (!failed) {
+            failed.emplace(std::move(taken).error());
+        }
+    }
+    // A port that somebody took while we were away is lost, the container and its address are not.
+    attached_.emplace(container, std::move(attached));
+    if (failed) {
+        return Failure(std::move(*failed));
+    }
+    return {};
+}
+
+Result<> Networks::Impl::release(const ContainerId& container) {
+    const MutexLock table(table_mutex_);
+    Attached attached;
+    {
+        const MutexLock lock(mutex_);
+        const auto found = attached_.find(container);
+        if (found == attached_.end()) {
+            return {};
+        }
+        attached = found->second;
+    }
+    if (!attached.ports.empty() && written_) {
+        NftTransaction transaction(NftFamily::kInet, config_.table);
+        for (const PublishedPort& port : attached.ports) {
+            put_port_removal(transaction, port);
+        }
+        auto removed = transaction.commit(nft_);
+        if (!removed && removed.error().sys_errno() == ENOENT) {
+            written_ = false;  // somebody flushed the table: the next change writes all of it
+        } else if (!removed) {
+            return removed;
+        }
+        // Only a matter of time without it: connections to nobody expire by themselves.
+        (void)sys::forget_connections_to(nft_, attached.endpoint.ip);
+    }
+    // ORDER: the rules first, or the address' next owner would get this one's connections.
+    give_back(attached);
+    const MutexLock lock(mutex_);
+    attached_.erase(container);
+    return {};
+}
+
+Result<> Networks::Impl::write_table() {
+    RulesetInput input{.bridge = config_.bridge, .subnet = subnet_, .ports = {}};
+    {
+        const MutexLock lock(mutex_);
+        for (const auto& [container, attached] : attached_) {
+            for (const PublishedPort& port : attached.ports) {
+                input.ports.emplace_back(port, attached.endpoint.ip);
+            }
+        }
+    }
+    NftTransaction transaction(NftFamily::kInet, config_.table);
+    put_ruleset(transaction, input);
+    GT_TRY(transaction.commit(nft_));
+    written_ = true;
+    return {};
+}
+
+Result<> Networks::Impl::reconcile() {
+    GT_TRY_VAR(route, NetlinkSocket::open(NETLINK_ROUTE));
+    const MutexLock table(table_mutex_);
+    Bridge bridge;
+    std::vector<Endpoint> endpoints;
+    {
+        const MutexLock lock(mutex_);
+        bridge = bridge_;
+        for (const auto& [container, attached] : attached_) {
+            endpoints.push_back(attached.endpoint);
+        }
+    }
+    GT_TRY(ensure_bridge(route, bridge, endpoints));
+    {
+        const MutexLock lock(mutex_);
+        bridge_.index = bridge.index;
+    }
+    return write_table();
+}
+
+Result<WatchResult> Networks::Impl::on_event() {
+    GT_TRY_VAR(changed, watch_.read());
+    if (!changed) {
+        return WatchResult::kNothing;
+    }
+    GT_TRY(reconcile());
+    return WatchResult::kRepaired;
+}
+
+std::vector<NetworkInfo> Networks::Impl::list() const {
+    NetworkInfo bridge{.id = config_.network_id,
+                       .name = kBridgeNetwork,
+                       .driver = "bridge",
+                       .bridge = config_.bridge,
+                       .subnet = Ipv4Prefix{subnet_.network(), subnet_.length},
+                       .gateway = subnet_.address,
+                       .mtu = config_.mtu,
+                       .endpoints = {}};
+    {
+        const MutexLock lock(mutex_);
+        for (const auto& [container, attached] : attached_) {
+            bridge.endpoints.emplace_back(container, attached.endpoint);
+        }
+    }
+    std::vector<NetworkInfo> networks;
+    networks.push_back(std::move(bridge));
+    for (const auto& [name, driver] : {std::pair("host", "host"), std::pair("none", "null")}) {
+        NetworkInfo plain;
+        plain.id = derived_id(fmt::format("{} beside {}", name, config_.bridge));
+        plain.name = name;
+        plain.driver = driver;
+        networks.push_back(std::move(plain));
+    }
+    return networks;
+}
+
+std::optional<Endpoint> Networks::Impl::find_endpoint(const ContainerId& container) const {
+    const MutexLock lock(mutex_);
+    const auto found = attached_.find(container);
+    return found == attached_.end() ? std::nullopt : std::optional(found->second.endpoint);
+}
+
+Networks::Networks(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Networks::~Networks() = default;
+
+Result<std::unique_ptr<Networks>> Networks::open(NetworksConfig config) {
+    GT_TRY_VAR(route, NetlinkSocket::open(NETLINK_ROUTE));
+    GT_TRY_VAR(nft, NetlinkSocket::open(NETLINK_NETFILTER));
+    if (config.network_id.empty()) {
+        config.network_id = derived_id(config.bridge);
+    }
+    Bridge bridge{.name = config.bridge, .index = 0, .subnet = {}, .mtu = config.mtu};
+    if (config.subnet) {
+        bridge.subnet = *config.subnet;
+        if (bridge.subnet.address == bridge.subnet.network()) {
+            bridge.subnet.address.value += 1;
+        }
+    } else {
+        GT_TRY_VAR(chosen, choose_subnet(route, config.bridge));
+        bridge.subnet = chosen;
+    }
+    GT_TRY(ensure_bridge(route, bridge, {}));
+    // ORDER: watch after our own changes to the bridge and before the first look at the table.
+    GT_TRY_VAR(watch, Watch::open({.table = config.table,
+                                   .own_port_id = nft.port_id(),
+                                   .gateway = bridge.subnet.address}));
+    return std::unique_ptr<Networks>(new Networks(std::make_unique<Impl>(
+        std::move(config), std::move(bridge), std::move(nft), std::move(watch))));
+}
+
+Result<Sandbox> Networks::create_sandbox(const ContainerId& container,
+                                         const SandboxRequest& request) {
+    return impl_->create_sandbox(container, request);
+}
+
+Result<> Networks::adopt(const ContainerId& container, const Endpoint& endpoint,
+                         const std::vector<PublishedPort>& ports) {
+    return impl_->adopt(container, endpoint, ports);
+}
+
+Result<> Networks::release(const ContainerId& container) {
+    return impl_->release(container);
+}
+
+Result<> Networks::reconcile() {
+    return impl_->reconcile();
+}
+
+int Networks::watch_fd() const {
+    return impl_->watch_fd();
+}
+
+Result<WatchResult> Networks::on_event() {
+    return impl_->on_event();
+}
+
+std::vector<NetworkInfo> Networks::list() const {
+    return impl_->list();
+}
+
+std::optional<Endpoint> Networks::find_endpoint(const ContainerId& container) const {
+    return impl_->find_endpoint(container);
+}
+
+Result<> remove_networks(const NetworksConfig& config) {
+    GT_TRY_VAR(nft, NetlinkSocket::open(NETLINK_NETFILTER));
+    NftTransaction transaction(NftFamily::kInet, config.table);
+    transaction.add_table();  // so that there is one to delete
+    transaction.delete_table();
+    GT_TRY(transaction.commit(nft));
+    GT_TRY_VAR(route, NetlinkSocket::open(NETLINK_ROUTE));
+    GT_TRY_VAR(link, sys::find_link(route, config.bridge));
+    if (!link) {
+        return {};
+    }
+    sys::NetlinkMessages batch;
+    sys::put_link_delete(batch, link->index);
+    return route.transact(batch);
+}
+
+}  // namespace gantry::net
