@@ -68,6 +68,22 @@ Result<spec::oci::Descriptor> Ingest::add_blob(std::string_view bytes) {
     return add_blob(read_from_memory(bytes), bytes.size());
 }
 
+Result<> Ingest::keep(const Image& image) {
+    std::vector<Digest> blobs{Digest(image.id.str()), image.manifest.digest};
+    for (const spec::oci::Descriptor& layer : image.blobs) {
+        blobs.push_back(layer.digest);
+    }
+    for (const Digest& digest : blobs) {
+        lease(blob_key(digest));
+        touched_blobs_.push_back(digest);
+        if (!store_.content_->contains(digest)) {
+            return fail(Kind::kNotFound,
+                        fmt::format("image {}: blob {} is missing", image.id.str(), digest.str()));
+        }
+    }
+    return {};
+}
+
 bool Ingest::has_blob(const Digest& digest) const {
     return staged_.contains(digest) || store_.content_->contains(digest);
 }
@@ -212,7 +228,7 @@ Result<std::vector<StagedLayer>> Ingest::unpack(const Plan& plan, std::span<cons
                 done += count;
                 if (progress) {
                     MutexLock lock(progress_mutex);
-                    progress(plan.diff_id(layer), done, total);
+                    GT_TRY(progress(plan.diff_id(layer), done, total));
                 }
                 return count;
             },

@@ -19,9 +19,9 @@
 namespace gantry::store {
 
 /// Told about a layer when its unpacking has moved on; called from the unpacking threads, one call
-/// at a time.
+/// at a time. An error ends the commit.
 using LayerProgress =
-    std::function<void(const Digest& diff_id, uint64_t done_bytes, uint64_t total_bytes)>;
+    std::function<Result<>(const Digest& diff_id, uint64_t done_bytes, uint64_t total_bytes)>;
 
 /// An image to be made from blobs that were staged before.
 struct IncomingImage {
@@ -55,6 +55,10 @@ public:
     /// Takes BYTES in; gives the digest and size.
     Result<spec::oci::Descriptor> add_blob(const Reader& reader, uint64_t limit);
     Result<spec::oci::Descriptor> add_blob(std::string_view bytes);
+
+    /// Keeps IMAGE's blobs on disk as long as this object lives, whatever becomes of the image:
+    /// kNotFound if one is gone already.
+    Result<> keep(const Image& image);
 
     bool has_blob(const Digest& digest) const;
     /// Of a staged blob, or of one that is in the store already.

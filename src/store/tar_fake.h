@@ -17,8 +17,8 @@ public:
     struct Entry {
         std::string name;
         char type = '0';
-        std::string content;
-        std::string target;
+        std::string content = {};
+        std::string target = {};
         unsigned mode = 0644;
         uint64_t uid = 0;
         uint64_t gid = 0;
@@ -26,9 +26,9 @@ public:
         unsigned major = 0;
         unsigned minor = 0;
         /// PAX records that stand before it: {"path", "..."}, {"SCHILY.xattr.user.x", "..."}.
-        std::vector<std::pair<std::string, std::string>> pax;
+        std::vector<std::pair<std::string, std::string>> pax = {};
         /// Instead of content.size() in the header.
-        std::string size_field;
+        std::string size_field = {};
     };
 
     TarFake& add(const Entry& entry) {

@@ -8,8 +8,8 @@
 #include "store/compression.h"
 #include "store/impl/layer_writer.h"
 #include "store/impl/sha256.h"
-#include "store/impl/tar_reader.h"
 #include "store/layers.h"
+#include "store/tar_reader.h"
 
 namespace gantry::store {
 

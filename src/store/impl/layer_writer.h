@@ -11,8 +11,8 @@
 
 #include "base/error.h"
 #include "base/unique_fd.h"
-#include "store/impl/tar_reader.h"
 #include "store/layers.h"
+#include "store/tar_reader.h"
 #include "sys/root_dir.h"
 
 namespace gantry::store {

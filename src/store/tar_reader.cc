@@ -1,4 +1,4 @@
-#include "store/impl/tar_reader.h"
+#include "store/tar_reader.h"
 
 #include <archive.h>
 #include <archive_entry.h>
