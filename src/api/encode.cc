@@ -42,7 +42,7 @@ void fit_version(spec::ImageInspect& image, ApiVersion version) {
         image.descriptor.reset();
     }
     if (version < ApiVersion{1, 50}) {
-        image.config.legacy = spec::ImageRunConfig::Legacy{};
+        image.config.legacy = spec::LegacyImageConfig{};
     }
 }
 
