@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -89,6 +90,16 @@ int clone_null_device() {
     return mount;
 }
 
+/// PROPAGATION as mount(2) takes it, where MS_REC includes the mounts below. 0 changes nothing.
+bool set_propagation_of(int mount, int64_t propagation) {
+    if (propagation == 0) {
+        return true;
+    }
+    const auto flags = static_cast<uint64_t>(propagation);
+    return mount_setattr(mount, (flags & MS_REC) != 0 ? kAtRecursive : 0, 0, 0,
+                         flags & ~uint64_t{MS_REC}) == 0;
+}
+
 bool is_absent(int error) {
     return error == ENOENT || error == ENOTDIR;
 }
@@ -104,8 +115,7 @@ int mount_file_system(ChildContext& context, const Step& step) {
     }
     const int target =
         make_in_root(context.root_fd, plan.text(step.text[0]), TargetType::kDirectory, 0755);
-    if (target >= 0 && step.n[1] != 0 &&
-        mount_setattr(mount, 0, 0, 0, static_cast<uint64_t>(step.n[1])) != 0) {
+    if (target >= 0 && !set_propagation_of(mount, step.n[1])) {
         const int error = errno;
         close(mount);
         close(target);
@@ -130,8 +140,7 @@ int bind_path(ChildContext& context, const Step& step) {
                                                        static_cast<uint64_t>(step.n[1]), 0) != 0) ||
         (set_all &&
          mount_setattr(mount, kAtRecursive, static_cast<uint64_t>(step.n[3]), 0, 0) != 0) ||
-        (step.n[2] != 0 &&
-         mount_setattr(mount, recursive, 0, 0, static_cast<uint64_t>(step.n[2])) != 0)) {
+        !set_propagation_of(mount, step.n[2])) {
         const int error = errno;
         close(mount);
         return error;
