@@ -108,6 +108,10 @@ public:
     size_t count() const { return images_.count(); }
 
 private:
+    /// ACTION happened to IMAGE; NAME is the event's "name" attribute.
+    void announce(std::string_view action, const store::Image& image, std::string_view name) const;
+    std::vector<ImageUser> users_of(const ImageId& id) const;
+
     store::ImageStore& images_;
     EventBus& events_;
     ImageUsers users_;
