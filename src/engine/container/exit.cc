@@ -18,9 +18,6 @@ namespace {
 /// How long the cleanup of one container waits for the last processes of its cgroup.
 constexpr std::chrono::milliseconds kCgroupPatience(2000);
 
-/// What Docker reports when nobody knows the exit code.
-constexpr int kUnknownExitCode = 255;
-
 void submit_finish(ContainerCore& core, const EntryPtr& entry,
                    const std::shared_ptr<ContainerRun>& run, const runtime::Exit& exit) {
     core.background.run([&core, entry, run, exit] { finish_run(core, entry, run, exit, {}); });
@@ -50,7 +47,12 @@ bool handle_event(ContainerCore& core, const EntryPtr& entry,
                   const std::shared_ptr<ContainerRun>& run, const runtime::Event& event) {
     switch (event.type) {
         case runtime::Event::Type::kExited: submit_finish(core, entry, run, event.exit); break;
-        case runtime::Event::Type::kExecExited: run->execs.exited(event.exec, event.exit); break;
+        case runtime::Event::Type::kExecExited:
+            run->execs.exited(event.exec, event.exit);
+            // The answer takes a round trip, which the loop's thread must not wait for.
+            core.background.run(
+                [run, number = event.exec] { (void)run->shim.forget_exec(number); });
+            break;
         case runtime::Event::Type::kDetached:
             publish_event(core, *entry->snapshot(), "detach");
             break;
@@ -136,53 +138,73 @@ Result<> watch_run(ContainerCore& core, const EntryPtr& entry,
     return {};
 }
 
+namespace {
+
+void release_network(ContainerCore& core, const ContainerId& id) {
+    if (const auto released = core.parts.networks.release(id); !released) {
+        log::warn("cannot give back a container's network",
+                  {{"container", id.str()}, {"error", released.error().text()}});
+    }
+}
+
+void release_shim(const ContainerEntry& entry, ContainerRun& run) {
+    run.execs.close();
+    if (const auto released = run.shim.release(); !released) {
+        // It ends by itself when it finds us gone; a kGone is behind most of these.
+        log::debug("cannot release a shim",
+                   {{"container", entry.id().str()}, {"error", released.error().text()}});
+    }
+}
+
+/// What is to be done about an ended run once it is announced.
+enum class AfterExit { kNothing, kCleanUp, kRemove };
+
+AfterExit commit_exit(ContainerCore& core, const EntryPtr& entry,
+                      const std::shared_ptr<ContainerRun>& run, const runtime::Exit& exit,
+                      std::string reason) {
+    const auto operation = entry->begin();
+    const SnapshotPtr before = entry->snapshot();
+    const bool dead = before->life.phase == Phase::kDead;
+    if (entry->run() != run || !(before->life.alive() || dead)) {
+        return AfterExit::kNothing;
+    }
+    // ORDER: ports and address are free before anybody can learn of the exit, so that who waits for
+    // it can publish the same port at once.
+    release_network(core, entry->id());
+    record_life(core, *entry, operation, ended_life(*entry, before->life, exit, std::move(reason)));
+    const SnapshotPtr now = entry->snapshot();
+    announce_exit(core, *before, *now);
+    const bool restarting = now->life.phase == Phase::kRestarting;
+    fire_all(restarting ? entry->take_next_exit_waits() : entry->take_exited_waits(),
+             {.exit_code = exit.code, .error = {}});
+    if (run != nullptr) {
+        release_shim(*entry, *run);
+    }
+    if (restarting) {
+        schedule_restart(core, entry, operation);
+    }
+    entry->reopen_attaches();
+    const bool remove = dead || (now->record->host.auto_remove && !entry->user_restart());
+    return remove ? AfterExit::kRemove : AfterExit::kCleanUp;
+}
+
+}  // namespace
+
 void finish_run(ContainerCore& core, const EntryPtr& entry,
                 const std::shared_ptr<ContainerRun>& run, const runtime::Exit& exit,
                 std::string reason) {
-    bool remove = false;
-    {
-        const auto operation = entry->begin();
-        const SnapshotPtr before = entry->snapshot();
-        const bool dead = before->life.phase == Phase::kDead;
-        if (entry->run() != run || !(before->life.alive() || dead)) {
-            return;
-        }
-        // ORDER: ports and address are free before anybody can learn of the exit, so that who waits
-        // for it can publish the same port at once.
-        if (const auto released = core.parts.networks.release(entry->id()); !released) {
-            log::warn("cannot give back a container's network",
-                      {{"container", entry->id().str()}, {"error", released.error().text()}});
-        }
-        record_life(core, *entry, operation,
-                    ended_life(*entry, before->life, exit, std::move(reason)));
-        const SnapshotPtr now = entry->snapshot();
-        announce_exit(core, *before, *now);
-        run->execs.close();
-        const bool restarting = now->life.phase == Phase::kRestarting;
-        fire_all(restarting ? entry->take_next_exit_waits() : entry->take_exited_waits(),
-                 {.exit_code = exit.code, .error = {}});
-        if (const auto released = run->shim.release(); !released) {
-            // It ends by itself when it finds us gone; a kGone is behind most of these.
-            log::debug("cannot release a shim",
-                       {{"container", entry->id().str()}, {"error", released.error().text()}});
-        }
-        if (restarting) {
-            schedule_restart(core, entry, operation);
-        } else {
-            entry->reopen_attaches();
-        }
-        remove = dead || (now->record->host.auto_remove && !entry->user_restart());
+    switch (commit_exit(core, entry, run, exit, std::move(reason))) {
+        case AfterExit::kNothing: break;
+        case AfterExit::kRemove: remove_ended(core, entry); break;
+        case AfterExit::kCleanUp:
+            core.background.run([&core, entry] {
+                const auto operation = entry->begin();
+                if (!entry->snapshot()->life.alive()) {
+                    clean_up_run(core, *entry, operation);
+                }
+            });
+            break;
     }
-    if (remove) {
-        remove_ended(core, entry);
-        return;
-    }
-    core.background.run([&core, entry] {
-        const auto operation = entry->begin();
-        if (!entry->snapshot()->life.alive()) {
-            clean_up_run(core, *entry, operation);
-        }
-    });
 }
 
 void clean_up_run(ContainerCore& core, ContainerEntry& entry,

@@ -13,10 +13,14 @@ Result<> watch_run(ContainerCore& core, const EntryPtr& entry,
                    const std::shared_ptr<ContainerRun>& run);
 
 /// Commits the end of RUN, announces it, answers the waiters, and then cleans up, removes or
-/// restarts. Does nothing if RUN is over already. Blocks: for worker threads and for boot.
+/// restarts. Does nothing if RUN is over already. RUN is null for a run whose shim is gone when the
+/// daemon starts. Blocks: for worker threads and for boot.
 void finish_run(ContainerCore& core, const EntryPtr& entry,
                 const std::shared_ptr<ContainerRun>& run, const runtime::Exit& exit,
                 std::string reason);
+
+/// What Docker reports when nobody knows the exit code.
+inline constexpr int kUnknownExitCode = 255;
 
 /// Gives back to the kernel what an ended run has left. Idempotent; called by whoever needs it gone
 /// and comes first.

@@ -113,29 +113,6 @@ Result<UniqueFd> mount_root(ContainerCore& core, const ContainerRecord& record) 
     return core.parts.snapshots.mount(record.id, options);
 }
 
-/// The missing parts of what the user wants mounted from the host (I5).
-Result<> check_bind_sources(const spec::HostConfig& host) {
-    GT_TRY_VAR(plans, plan_mounts(host));
-    for (const PlannedMount& plan : plans) {
-        struct stat status{};
-        if (plan.type != PlannedMount::Type::kBind || ::stat(plan.source.c_str(), &status) == 0) {
-            continue;
-        }
-        if (errno != ENOENT) {
-            return fail_errno(
-                fmt::format("invalid mount config for type \"bind\": stat {}", plan.source));
-        }
-        if (plan.missing_source == PlannedMount::MissingSource::kRefuse) {
-            return fail(Kind::kInvalid,
-                        fmt::format("invalid mount config for type \"bind\": bind source path does "
-                                    "not exist: {}",
-                                    plan.source));
-        }
-        GT_TRY(sys::make_dirs(plan.source.c_str(), 0755));
-    }
-    return {};
-}
-
 /// Who the process is, and the directory in which it begins, by what is in its root.
 Result<sys::UserIds> look_into_root(const UniqueFd& root, const ContainerRecord& record) {
     GT_TRY_VAR(users, sys::read_user_db(root.get()));
@@ -175,7 +152,7 @@ void release_network(ContainerCore& core, const ContainerId& id) {
 Result<Prepared> prepare(ContainerCore& core, const ContainerSnapshot& snapshot) {
     const ContainerRecord& record = *snapshot.record;
     GT_TRY_VAR(mode, parse_network_mode(record.host.network_mode));
-    GT_TRY(check_bind_sources(record.host));
+    GT_TRY(check_bind_sources(record.host, SourceMaking::kAllow));
     Result<net::Sandbox> sandbox = net::Sandbox{};
     std::thread network;
     if (mode != NetworkMode::kHost) {

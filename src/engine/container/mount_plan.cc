@@ -157,6 +157,14 @@ Result<PlannedMount> plan_tmpfs_entry(const std::string& path, const std::string
 
 Result<PlannedMount> plan_bind_entry(std::string_view text) {
     GT_TRY_VAR(bind, spec::parse_bind(text));
+    if (!bind.is_bind() && !bind.source.empty() && !spec::is_resource_name(bind.source)) {
+        return fail(
+            Kind::kInvalid,
+            fmt::format("\"{}\" includes invalid characters for a local volume name, only "
+                        "\"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are allowed. If you intended to pass "
+                        "a host directory, use absolute path",
+                        bind.source));
+    }
     if (!bind.is_bind()) {
         return fail(Kind::kNotImplemented,
                     fmt::format("volumes are not supported yet: \"{}\" in HostConfig.Binds", text));

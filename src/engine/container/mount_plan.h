@@ -48,6 +48,12 @@ Result<std::vector<PlannedMount>> plan_mounts(const spec::HostConfig& host);
 /// One entry of HostConfig.Binds.
 Result<PlannedMount> plan_bind_entry(std::string_view text);
 
+enum class SourceMaking { kAllow, kRefuse };
+
+/// Looks whether the sources of binds are there (I5): a missing one is kInvalid, or is made if the
+/// bind wants that and MAKING allows it.
+Result<> check_bind_sources(const spec::HostConfig& host, SourceMaking making);
+
 /// As inspect and list show them.
 std::vector<spec::MountPoint> mount_points(const spec::HostConfig& host);
 

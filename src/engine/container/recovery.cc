@@ -1,0 +1,242 @@
+#include "engine/container/recovery.h"
+
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/log.h"
+#include "engine/container/exit.h"
+#include "engine/container/remove.h"
+#include "engine/container/restart_policy.h"
+#include "engine/container/start.h"
+#include "net/networks.h"
+#include "runtime/shim_handle.h"
+#include "store/database.h"
+#include "store/snapshots.h"
+#include "sys/files.h"
+
+namespace gantry::engine {
+
+namespace {
+
+constexpr std::chrono::milliseconds kCgroupPatience(2000);
+constexpr mode_t kShimsMode = 0700;
+
+void warn(std::string_view message, const std::string& id, const Error& error) {
+    log::warn(message, {{"container", id}, {"error", error.text()}});
+}
+
+bool is_id(const std::string& name) {
+    return name.size() == 64 && name.find_first_not_of("0123456789abcdef") == std::string::npos;
+}
+
+Result<> load_records(ContainerCore& core) {
+    std::vector<std::string> notices;
+    GT_TRY_VAR(snapshots, core.records.load(notices));
+    for (const std::string& notice : notices) {
+        log::error(notice);
+    }
+    for (const SnapshotPtr& snapshot : snapshots) {
+        auto name = core.table.reserve(snapshot->name, snapshot->record->id);
+        if (!name) {
+            warn("a container's name is taken", snapshot->record->id.str(), name.error());
+            continue;
+        }
+        core.table.insert(std::make_shared<ContainerEntry>(snapshot->record->id, snapshot),
+                          std::move(*name));
+    }
+    return {};
+}
+
+/// The end of a run of which only a record on disk can tell, if that.
+void finish_lost_run(ContainerCore& core, const EntryPtr& entry) {
+    const sys::Cgroup group = core.cgroups.at(core.settings.cgroup_parent, entry->id().str());
+    if (const auto killed = group.kill_all(); !killed) {
+        warn("cannot kill what a lost shim has left", entry->id().str(), killed.error());
+    }
+    const auto recorded = runtime::read_exit_record(core.container_dir(entry->id()));
+    if (recorded && *recorded) {
+        finish_run(core, entry, nullptr, **recorded, {});
+        return;
+    }
+    finish_run(core, entry, nullptr, {.code = kUnknownExitCode, .time = wall_now()},
+               "the container ended while the daemon was not running");
+}
+
+/// Takes a container that the database calls running back from its shim.
+void adopt(ContainerCore& core, const EntryPtr& entry, runtime::ShimHandle shim) {
+    const auto operation = entry->begin();
+    const Lifecycle life = entry->snapshot()->life;
+    auto run = std::make_shared<ContainerRun>(
+        std::move(shim), core.cgroups.at(core.settings.cgroup_parent, entry->id().str()));
+    entry->set_run(operation, run);
+    (void)entry->take_attaches();
+    if (life.endpoint) {
+        if (const auto adopted = core.parts.networks.adopt(entry->id(), *life.endpoint, life.ports);
+            !adopted) {
+            warn("cannot take a container's network back", entry->id().str(), adopted.error());
+        }
+    }
+}
+
+/// A shim whose container was not committed as running: the start did not happen, nobody was told.
+void abandon(ContainerCore& core, const std::string& id, runtime::ShimHandle shim) {
+    (void)shim.kill(SIGKILL);
+    (void)core.cgroups.at(core.settings.cgroup_parent, id).kill_all();
+    (void)shim.release();
+}
+
+/// Adopts the containers that have a shim; the ends of the others are recorded later, when all
+/// addresses and ports that are in use are known.
+void connect_shims(ContainerCore& core) {
+    const std::string root = core.settings.exec_root + "/shims";
+    const auto names = sys::list_dir(AT_FDCWD, root.c_str());
+    if (!names) {
+        return;
+    }
+    for (const std::string& name : *names) {
+        const std::string dir = root + "/" + name;
+        const EntryPtr entry = core.table.find_id(ContainerId(name));
+        auto shim = runtime::reconnect(dir);
+        if (shim && entry != nullptr && entry->snapshot()->life.alive()) {
+            adopt(core, entry, std::move(*shim));
+            continue;
+        }
+        if (shim) {
+            abandon(core, name, std::move(*shim));
+        }
+        if (const auto removed = runtime::remove_shim_dir(dir); !removed) {
+            warn("cannot remove a shim's directory", name, removed.error());
+        }
+    }
+}
+
+/// What an adopted shim has to tell, now that everything is known.
+void settle_run(ContainerCore& core, const EntryPtr& entry) {
+    const SnapshotPtr snapshot = entry->snapshot();
+    if (!snapshot->life.alive() && snapshot->life.phase != Phase::kDead) {
+        return;
+    }
+    const auto run = entry->run();
+    if (run == nullptr) {
+        finish_lost_run(core, entry);
+    } else if (run->shim.phase() == runtime::ShimHandle::Phase::kRunning) {
+        if (const auto watched = watch_run(core, entry, run); !watched) {
+            warn("cannot watch a container", entry->id().str(), watched.error());
+        }
+    } else if (run->shim.phase() == runtime::ShimHandle::Phase::kExited) {
+        finish_run(core, entry, run, run->shim.exit(), {});
+    } else {
+        // It waits for a start that the database says has happened: cannot be, so nothing is lost.
+        finish_run(core, entry, run, {.code = kUnknownExitCode, .time = wall_now()},
+                   "the container was never started");
+    }
+}
+
+void sweep_cgroups(ContainerCore& core) {
+    const auto names = core.cgroups.list(core.settings.cgroup_parent);
+    if (!names) {
+        log::warn("cannot look for leftover cgroups", {{"error", names.error().text()}});
+        return;
+    }
+    for (const std::string& name : *names) {
+        const EntryPtr entry = core.table.find_id(ContainerId(name));
+        if (!is_id(name) || (entry != nullptr && entry->run() != nullptr)) {
+            continue;
+        }
+        // INVARIANT: no container of ours is in here: every living one was adopted above.
+        const sys::Cgroup group = core.cgroups.at(core.settings.cgroup_parent, name);
+        if (const auto killed = group.kill_all(); !killed) {
+            warn("cannot kill what is in a leftover cgroup", name, killed.error());
+        }
+        if (const auto removed = group.remove(kCgroupPatience); !removed) {
+            warn("cannot remove a leftover cgroup", name, removed.error());
+        }
+    }
+}
+
+void sweep_directories(ContainerCore& core) {
+    if (core.parts.database.was_replaced()) {
+        log::error(
+            "the database was damaged and is empty now: the directories of its containers "
+            "are kept in data-root/containers");
+        return;
+    }
+    const auto names = sys::list_dir(AT_FDCWD, (core.settings.data_root + "/containers").c_str());
+    if (!names) {
+        return;
+    }
+    for (const std::string& name : *names) {
+        if (!is_id(name) || core.table.find_id(ContainerId(name)) != nullptr) {
+            continue;
+        }
+        if (const auto discarded = core.parts.snapshots.discard(ContainerId(name)); !discarded) {
+            warn("cannot remove a leftover directory", name, discarded.error());
+        }
+    }
+}
+
+void start_by_policy(ContainerCore& core, const EntryPtr& entry) {
+    const SnapshotPtr snapshot = entry->snapshot();
+    if (!wants_boot_restart(*snapshot->record, snapshot->life)) {
+        return;
+    }
+    core.background.run([&core, entry] {
+        {
+            const auto operation = entry->begin();
+            Lifecycle life = entry->snapshot()->life;
+            if (life.running()) {
+                return;
+            }
+            life.phase = Phase::kRestarting;
+            record_life(core, *entry, operation, std::move(life));
+        }
+        if (const auto started = restart_by_policy(core, entry); !started) {
+            warn("cannot start a container", entry->id().str(), started.error());
+        }
+    });
+}
+
+}  // namespace
+
+Result<> recover_containers(ContainerCore& core) {
+    GT_TRY(sys::make_dirs((core.settings.exec_root + "/shims").c_str(), kShimsMode));
+    GT_TRY(load_records(core));
+    connect_shims(core);
+    // ORDER: every address and port that is in use is known before the table is written and before
+    // anything is started.
+    GT_TRY(core.parts.networks.reconcile());
+    const std::vector<EntryPtr> entries = core.table.all();
+    std::vector<EntryPtr> stopped;
+    std::copy_if(entries.begin(), entries.end(), std::back_inserter(stopped),
+                 [](const EntryPtr& entry) { return !entry->snapshot()->life.running(); });
+    sweep_cgroups(core);
+    for (const EntryPtr& entry : entries) {
+        settle_run(core, entry);
+    }
+    sweep_directories(core);
+    for (const EntryPtr& entry : entries) {
+        const SnapshotPtr snapshot = entry->snapshot();
+        if (snapshot->record->host.auto_remove && !snapshot->life.running()) {
+            remove_ended(core, entry);
+        } else if (snapshot->life.phase == Phase::kRestarting &&
+                   std::find(stopped.begin(), stopped.end(), entry) == stopped.end()) {
+            const auto operation = entry->begin();
+            schedule_restart(core, entry, operation);
+        }
+    }
+    for (const EntryPtr& entry : stopped) {
+        if (core.table.find_id(entry->id()) != nullptr) {
+            start_by_policy(core, entry);
+        }
+    }
+    return {};
+}
+
+}  // namespace gantry::engine
