@@ -1,0 +1,196 @@
+#include "shim/impl/json_log.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace gantry::shim {
+namespace {
+
+std::string escape(const std::string& text) {
+    std::string padded = text + std::string(kEncoderOverread, '"');
+    std::string out(max_escaped_size(text.size()), '\0');
+    const char* end = append_json_escaped(out.data(), padded.data(), text.size());
+    return out.substr(0, static_cast<size_t>(end - out.data()));
+}
+
+std::string format(int64_t nanoseconds) {
+    char out[32];
+    TimeFormatter formatter;
+    return {out, formatter.append(out, nanoseconds)};
+}
+
+TEST(JsonEncoder, EscapesAsDocker) {
+    EXPECT_EQ(escape("plain"), "plain");
+    EXPECT_EQ(escape(std::string("a\"b\\c\n\r\t\x01\x7f<>&\0", 14)),
+              "a\\\"b\\\\c\\n\\r\\u0009\\u0001\x7f\\u003c\\u003e\\u0026\\u0000");
+    EXPECT_EQ(escape("\xe2\x82\xac \xf0\x9f\x98\x80 \xc3\xa9"),
+              "\xe2\x82\xac \xf0\x9f\x98\x80 \xc3\xa9");
+    EXPECT_EQ(escape("\xe2\x80\xa8\xe2\x80\xa9"), "\\u2028\\u2029");
+}
+
+TEST(JsonEncoder, ReplacesEachByteThatIsNotUtf8) {
+    EXPECT_EQ(escape("\xff"), "\\ufffd");
+    EXPECT_EQ(escape("a\xe2\x82"), "a\\ufffd\\ufffd");           // cut
+    EXPECT_EQ(escape("\xc0\xaf"), "\\ufffd\\ufffd");             // overlong
+    EXPECT_EQ(escape("\xed\xa0\x80"), "\\ufffd\\ufffd\\ufffd");  // surrogate
+    EXPECT_EQ(escape("\xf4\x90\x80\x80"), "\\ufffd\\ufffd\\ufffd\\ufffd");
+    EXPECT_EQ(escape("\xe0\x9f\xbf"), "\\ufffd\\ufffd\\ufffd");
+}
+
+TEST(JsonEncoder, AgreesAtEveryPositionOfABlock) {
+    for (size_t size = 0; size < 70; ++size) {
+        for (size_t at = 0; at < size; ++at) {
+            std::string text(size, 'x');
+            text[at] = '<';
+            std::string expected = text;
+            expected.replace(at, 1, "\\u003c");
+            ASSERT_EQ(escape(text), expected) << size << " " << at;
+        }
+    }
+}
+
+TEST(TimeFormatter, WritesGosRfc3339Nano) {
+    EXPECT_EQ(format(0), "1970-01-01T00:00:00Z");
+    EXPECT_EQ(format(1795459514123456789), "2026-11-23T18:45:14.123456789Z");
+    EXPECT_EQ(format(1795459514100000000), "2026-11-23T18:45:14.1Z");
+    EXPECT_EQ(format(1709164800000000001), "2024-02-29T00:00:00.000000001Z");
+    EXPECT_EQ(format(4102444799000000000), "2099-12-31T23:59:59Z");
+}
+
+class JsonLogTest : public ::testing::Test {
+protected:
+    void SetUp() override {
+        char name[] = "/tmp/gantry-log-XXXXXX";
+        ASSERT_NE(mkdtemp(name), nullptr);
+        dir_ = name;
+        path_ = dir_ + "/log";
+    }
+    void TearDown() override { (void)system(("rm -r " + dir_).c_str()); }
+
+    void write(JsonLog& log, int stream, const std::string& text) {
+        // As the shim does: in pieces of a pipe's read.
+        for (size_t at = 0; at < text.size(); at += 65536) {
+            const size_t size = std::min<size_t>(65536, text.size() - at);
+            std::memcpy(buffer_.data() + kMaxRecord, text.data() + at, size);
+            log.write(stream, buffer_.data() + kMaxRecord, size, 0);
+        }
+    }
+
+    static std::string read(const std::string& path) {
+        std::stringstream text;
+        text << std::ifstream(path, std::ios::binary).rdbuf();
+        return text.str();
+    }
+
+    static std::string record(const std::string& text, const char* stream = "stdout") {
+        return "{\"log\":\"" + text + "\",\"stream\":\"" + stream +
+               "\",\"time\":\"1970-01-01T00:00:00Z\"}\n";
+    }
+
+    std::string dir_;
+    std::string path_;
+    std::vector<char> buffer_ = std::vector<char>(kMaxRecord + 65536 + kEncoderOverread);
+};
+
+TEST_F(JsonLogTest, KeepsUnfinishedLinesPerStream) {
+    JsonLog log;
+    log.open(path_.c_str(), -1, 1, {});
+    write(log, 0, "one");
+    write(log, 1, "err\nhalf");
+    write(log, 0, " line\ntail");
+    EXPECT_EQ(read(path_), record("err\\n", "stderr") + record("one line\\n"));
+    log.finish(0, 0);
+    log.finish(1, 0);
+    EXPECT_EQ(read(path_), record("err\\n", "stderr") + record("one line\\n") + record("tail") +
+                               record("half", "stderr"));
+}
+
+TEST_F(JsonLogTest, CutsLongLinesAt16KiB) {
+    JsonLog log;
+    log.open(path_.c_str(), -1, 1, {});
+    const std::string full(kMaxRecord, 'x');
+    write(log, 0, full + "\n");            // cut, then the newline alone
+    write(log, 0, full.substr(1) + "\n");  // fits exactly
+    write(log, 0, full + full + "yz");
+    log.finish(0, 0);
+    EXPECT_EQ(read(path_), record(full) + record("\\n") + record(full.substr(1) + "\\n") +
+                               record(full) + record(full) + record("yz"));
+}
+
+TEST_F(JsonLogTest, WritesAttributes) {
+    JsonLog log;
+    log.open(path_.c_str(), -1, 1, "{\"a\":\"b\"}");
+    write(log, 0, "x\n");
+    EXPECT_EQ(read(path_),
+              "{\"log\":\"x\\n\",\"stream\":\"stdout\",\"attrs\":{\"a\":\"b\"},"
+              "\"time\":\"1970-01-01T00:00:00Z\"}\n");
+}
+
+TEST_F(JsonLogTest, RotatesBetweenRecords) {
+    JsonLog log;
+    const auto size = static_cast<int64_t>(record("1\\n").size());
+    log.open(path_.c_str(), 2 * size, 3, {});
+    write(log, 0, "1\n2\n3\n4\n5\n6\n7\n");
+    EXPECT_EQ(read(path_), record("7\\n"));
+    EXPECT_EQ(read(path_ + ".1"), record("5\\n") + record("6\\n"));
+    EXPECT_EQ(read(path_ + ".2"), record("3\\n") + record("4\\n"));
+    EXPECT_NE(access((path_ + ".3").c_str(), F_OK), 0);
+}
+
+TEST_F(JsonLogTest, StartsAnewWithOneFile) {
+    JsonLog log;
+    log.open(path_.c_str(), 1, 1, {});
+    write(log, 0, "1\n2\n3\n");
+    EXPECT_EQ(read(path_), record("3\\n"));
+}
+
+TEST_F(JsonLogTest, AFullDiskCostsWholeRecordsOnly) {
+    // A file size limit stands for the full disk: a short write, then errors.
+    (void)signal(SIGXFSZ, SIG_IGN);
+    rlimit before = {};
+    ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+    const size_t size = record("1\\n").size();
+    const rlimit small = {size * 2 + 10, before.rlim_max};
+    JsonLog log;
+    log.open(path_.c_str(), -1, 1, {});
+    ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
+    write(log, 0, "1\n2\n3\n");
+    write(log, 0, "4\n");
+    ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
+    write(log, 0, "5\n");
+    EXPECT_EQ(read(path_), record("1\\n") + record("2\\n") + record("5\\n"));
+    EXPECT_GT(log.dropped(), 0U);
+}
+
+TEST_F(JsonLogTest, PrintsItsSpeed) {
+    JsonLog log;
+    log.open("/dev/null", -1, 1, {});
+    std::string text;
+    while (text.size() < 65536 - 80) {
+        text += std::string(79, 'x') + "\n";
+    }
+    const auto begin = std::chrono::steady_clock::now();
+    constexpr int kRounds = 3000;
+    for (int i = 0; i < kRounds; ++i) {
+        write(log, 0, text);
+    }
+    const std::chrono::duration<double> time = std::chrono::steady_clock::now() - begin;
+    std::printf("json-file encoder, 80-byte lines: %.0f MB/s\n",
+                static_cast<double>(text.size()) * kRounds / 1e6 / time.count());
+}
+
+}  // namespace
+}  // namespace gantry::shim
