@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/core.h>
 #include <grp.h>
+#include <sys/epoll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -54,7 +55,8 @@ std::string instance_name(const Options& options) {
                : fmt::format("gantry-{}", short_hash(options.exec_root));
 }
 
-Result<std::string> shim_beside_us() {
+/// A program of ours: beside gantryd as it is built, in libexec as it is installed.
+Result<std::string> find_program(std::string_view name) {
     std::string path(4096, '\0');
     const ssize_t size = ::readlink("/proc/self/exe", path.data(), path.size());
     if (size < 0) {
@@ -62,14 +64,13 @@ Result<std::string> shim_beside_us() {
     }
     path.resize(static_cast<size_t>(size));
     const std::string directory = path.substr(0, path.rfind('/'));
-    for (const std::string& candidate :
-         {directory + "/gantry-shim", directory + "/../libexec/gantry/gantry-shim"}) {
+    for (const std::string& candidate : {fmt::format("{}/{}", directory, name),
+                                         fmt::format("{}/../libexec/gantry/{}", directory, name)}) {
         if (::access(candidate.c_str(), X_OK) == 0) {
             return candidate;
         }
     }
-    return fail(Kind::kNotFound,
-                fmt::format("gantry-shim is not in {}; --shim-path names it", directory));
+    return fail(Kind::kNotFound, fmt::format("{} is not in {}", name, directory));
 }
 
 Result<> make_private_dir(const std::string& path) {
@@ -146,7 +147,6 @@ struct Daemon::Parts {
     std::unique_ptr<store::Snapshots> snapshots;
     std::unique_ptr<net::Networks> networks;
     std::unique_ptr<io::Loop> loop;
-    io::LoopHandle network_watch;
     io::WorkerPool workers{kWorkers, kWorkQueue};
     engine::EventBus events;
     std::unique_ptr<engine::LogService> logs;
@@ -155,6 +155,7 @@ struct Daemon::Parts {
     std::unique_ptr<engine::ImageService> image_service;
     std::unique_ptr<engine::SystemService> system;
     std::unique_ptr<api::Router> router;
+    io::LoopHandle network_watch;
     std::unique_ptr<io::Server> server;
 
     ~Parts() {
@@ -166,6 +167,8 @@ struct Daemon::Parts {
     Result<> open_storage(const Options& options);
     Result<> open_network(const Options& options);
     Result<> open_engine(const Options& options);
+    Result<> open_api(const Options& options);
+    Result<> watch_network();
     Result<> listen(const Options& options);
 };
 
@@ -202,31 +205,44 @@ Result<> Daemon::Parts::open_network(const Options& options) {
     return {};
 }
 
-/// A flush of our table by somebody else is repaired as soon as the kernel tells of it.
-void watch_network(net::Networks& networks, io::WorkerPool& workers) {
-    const bool accepted = workers.submit([&networks] {
-        auto seen = networks.on_event();
-        if (!seen) {
-            log::error("repairing the network failed", {{"error", seen.error().text()}});
-        } else if (*seen == net::WatchResult::kRepaired) {
-            log::warn("somebody changed our bridge or nftables table; repaired");
-        }
-    });
-    if (!accepted) {
-        log::warn("the work queue is full; the network is looked at later");
+/// Somebody's flush of our table is repaired as soon as the kernel tells of it.
+void repair_network(net::Networks& networks) {
+    auto seen = networks.on_event();
+    if (!seen) {
+        log::error("repairing the network failed", {{"error", seen.error().text()}});
+    } else if (*seen == net::WatchResult::kRepaired) {
+        log::warn("somebody changed our bridge or nftables table; repaired");
     }
 }
 
+/// The descriptor stays readable until a worker has read it, so it is not watched meanwhile.
+Result<> Daemon::Parts::watch_network() {
+    GT_TRY_VAR(watch, loop->watch(networks->watch_fd(), EPOLLIN, [this](uint32_t) {
+        const auto repair = [this] {
+            repair_network(*networks);
+            (void)network_watch.set_events(EPOLLIN);  // fails only when the loop has ended
+        };
+        (void)network_watch.set_events(0);
+        if (!workers.submit(repair)) {
+            repair();
+        }
+    }));
+    network_watch = std::move(watch);
+    return {};
+}
+
 Result<> Daemon::Parts::open_engine(const Options& options) {
-    std::string shim = options.shim_path;
-    if (shim.empty()) {
-        GT_TRY_VAR(found, shim_beside_us());
-        shim = found;
-    }
     engine::ContainerSettings settings;
     settings.data_root = options.data_root;
     settings.exec_root = options.exec_root;
-    settings.shim_path = shim;
+    settings.shim_path = options.shim_path;
+    if (settings.shim_path.empty()) {
+        GT_TRY_VAR(shim, find_program("gantry-shim"));
+        settings.shim_path = shim;
+    }
+    if (auto init = find_program("gantry-init")) {
+        settings.init_path = *std::move(init);
+    }
     settings.cgroup_parent =
         options.cgroup_parent.empty() ? instance_name(options) : options.cgroup_parent;
     settings.dns = options.dns;
@@ -242,7 +258,39 @@ Result<> Daemon::Parts::open_engine(const Options& options) {
     containers = std::move(opened);
     logs = std::make_unique<engine::LogService>(*containers);
     execs = std::make_unique<engine::ExecService>(*containers);
+    image_service = std::make_unique<engine::ImageService>(*images, events, [this] {
+        std::vector<engine::ImageUser> users;
+        for (const engine::ContainerFacts& container : containers->all()) {
+            users.push_back({container.id, container.image, container.running});
+        }
+        return users;
+    });
+    return open_api(options);
+}
+
+std::string bridge_subnet(const net::Networks& networks) {
+    for (const net::NetworkInfo& network : networks.list()) {
+        if (network.subnet) {
+            return sys::format_prefix(*network.subnet);
+        }
+    }
     return {};
+}
+
+Result<> Daemon::Parts::open_api(const Options& options) {
+    engine::SystemCounts counts;
+    counts.images = [this] { return static_cast<int64_t>(images->count()); };
+    counts.event_listeners = [this] { return static_cast<int64_t>(events.subscribers()); };
+    GT_TRY_VAR(opened,
+               engine::SystemService::open({.data_root = options.data_root,
+                                            .labels = options.labels,
+                                            .debug = options.log_level == log::Level::kDebug,
+                                            .bridge_subnet = bridge_subnet(*networks)},
+                                           *containers, std::move(counts)));
+    system = std::make_unique<engine::SystemService>(std::move(opened));
+    router = std::make_unique<api::Router>(api::Services{*containers, *execs, *image_service, *logs,
+                                                         *system, events, *networks, *loop});
+    return watch_network();
 }
 
 Result<> Daemon::Parts::listen(const Options& options) {
