@@ -24,9 +24,9 @@ std::string write_document(const Codec& codec, const void* value);
 /// skipped, null means absent, a member given twice counts as given last (its parts are merged when
 /// it is an object). Anything but white space behind the document is refused.
 ///
-/// kInvalid in Go's wording ("unexpected end of JSON input", "json: cannot unmarshal string into Go
-/// struct field ContainerConfig.Tty of type bool"). Nesting beyond kMaxJsonDepth is refused. The
-/// caller limits the size of TEXT; time and memory are linear in it.
+/// kInvalid in Go's wording ("unexpected EOF", "EOF" for no text at all, "json: cannot unmarshal
+/// string into Go struct field ContainerConfig.Tty of type bool"). Nesting beyond kMaxJsonDepth is
+/// refused. The caller limits the size of TEXT; time and memory are linear in it.
 template <class T>
 Result<T> parse_json(std::string_view text) {
     T value{};

@@ -28,8 +28,8 @@ struct PortRange {
     uint16_t size_minus_one() const { return static_cast<uint16_t>(last - first); }
 };
 
-/// "80" or "8000-8010"; 0 only alone. kInvalid "invalid start port 'x': invalid syntax",
-/// "invalid port range: 10-1".
+/// "80" or "8000-8010"; 0 only alone. kInvalid "invalid port range: x",
+/// "invalid range specified for port: 10-1".
 Result<PortRange> parse_port_range(std::string_view text);
 
 /// "80-90/tcp" of --expose and EXPOSE: every port of it.
@@ -47,7 +47,7 @@ struct PublishSpec {
 /// The value of -p: [[ip:]hostPort:]containerPort[/proto], with ranges on both sides of equal
 /// length, or a range of host ports for one container port. One entry for each container port.
 /// kInvalid in the CLI's wording ("invalid hostPort: x", "invalid containerPort: x", "invalid range
-/// format for ...", "no port specified: x").
+/// format for --expose: x", "no port specified: x<empty>").
 Result<std::vector<PublishSpec>> parse_publish(std::string_view text);
 
 }  // namespace gantry::spec

@@ -53,28 +53,36 @@ struct MountPoint {
     std::string propagation;
 };
 
-/// NetworkSettings of inspect. `legacy` holds what was dropped in API 1.52.
-struct NetworkSettings {
-    struct Address {
-        std::string addr;
-        int64_t prefix_len = 0;
-    };
-    /// A copy of the endpoint in the network "bridge", or empty strings.
-    struct Legacy {
-        std::string endpoint_id;
-        std::string gateway;
-        std::string global_ipv6_address;
-        int64_t global_ipv6_prefix_len = 0;
-        std::string ip_address;
-        int64_t ip_prefix_len = 0;
-        std::string ipv6_gateway;
-        std::string mac_address;
-    };
+struct NetworkAddress {
+    std::string addr;
+    int64_t prefix_len = 0;
+};
 
+/// What NetworkSettings held up to API 1.51. The endpoint part is a copy of the network "bridge",
+/// or empty strings.
+struct LegacyNetworkSettings {
+    std::string bridge;
+    bool hairpin_mode = false;
+    std::string link_local_ipv6_address;
+    int64_t link_local_ipv6_prefix_len = 0;
+    std::vector<NetworkAddress> secondary_ip_addresses;
+    std::vector<NetworkAddress> secondary_ipv6_addresses;
+    std::string endpoint_id;
+    std::string gateway;
+    std::string global_ipv6_address;
+    int64_t global_ipv6_prefix_len = 0;
+    std::string ip_address;
+    int64_t ip_prefix_len = 0;
+    std::string ipv6_gateway;
+    std::string mac_address;
+};
+
+/// NetworkSettings of inspect; the members of `legacy` stand inline.
+struct NetworkSettings {
     std::string sandbox_id;
     std::string sandbox_key;
     PortMap ports;
-    std::optional<Legacy> legacy = Legacy{};
+    std::optional<LegacyNetworkSettings> legacy = LegacyNetworkSettings{};
     EndpointMap networks;
 };
 

@@ -21,21 +21,23 @@ struct ImageMetadata {
     WallTime last_tag_time{};
 };
 
-/// Config of ImageInspect: what an image can say of ContainerConfig. `legacy` holds what answers
-/// below API 1.50 carry besides, all zero.
+/// What the Config of ImageInspect held below API 1.50, all zero.
+struct LegacyImageConfig {
+    std::string hostname;
+    std::string domainname;
+    bool attach_stdin = false;
+    bool attach_stdout = false;
+    bool attach_stderr = false;
+    bool tty = false;
+    bool open_stdin = false;
+    bool stdin_once = false;
+    std::string image;
+};
+
+/// Config of ImageInspect: what an image can say of ContainerConfig. The members of
+/// `legacy` stand inline.
 struct ImageRunConfig {
-    struct Legacy {
-        std::string hostname;
-        std::string domainname;
-        bool attach_stdin = false;
-        bool attach_stdout = false;
-        bool attach_stderr = false;
-        bool tty = false;
-        bool open_stdin = false;
-        bool stdin_once = false;
-        std::string image;
-    };
-    std::optional<Legacy> legacy;
+    std::optional<LegacyImageConfig> legacy;
     std::vector<std::string> cmd;
     std::optional<std::vector<std::string>> entrypoint;
     std::vector<std::string> env;

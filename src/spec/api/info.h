@@ -47,6 +47,8 @@ struct SwarmInfo {
     std::string local_node_state = "inactive";
     bool control_available = false;
     std::string error;
+    /// Always empty without a cluster: printed as null.
+    std::vector<std::string> remote_managers;
 };
 
 struct CommitInfo {
@@ -102,6 +104,8 @@ struct Info {
     RegistryConfig registry_config;
     int64_t ncpu = 0;
     int64_t mem_total = 0;
+    /// Always empty without a cluster: printed as null.
+    std::vector<std::string> generic_resources;
     std::string docker_root_dir;
     std::string http_proxy;
     std::string https_proxy;

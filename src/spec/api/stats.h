@@ -72,6 +72,9 @@ struct NetworkStats {
     uint64_t tx_dropped = 0;
 };
 
+/// Filled on Windows only; always {}.
+struct StorageStats {};
+
 /// One object of GET /containers/{id}/stats.
 struct ContainerStats {
     std::string id;
@@ -81,6 +84,7 @@ struct ContainerStats {
     PidsStats pids;
     BlkioStats blkio;
     uint64_t num_procs = 0;
+    StorageStats storage;
     CpuStats cpu;
     CpuStats precpu;
     MemoryStats memory;
