@@ -297,6 +297,11 @@ Result<ImagePtr> ImageStore::read_image(const ImageId& id, const Digest& manifes
     GT_TRY_VAR(config_text, content_->read_blob(Digest(id.str()), kMaxImageDocument));
     GT_TRY_VAR(config, spec::oci::parse_image_config(config_text));
     GT_TRY(check_image_config(config));
+    if (parsed.config.digest.str() != id.str() ||
+        parsed.layers.size() != config.rootfs.diff_ids.size()) {
+        return fail(Kind::kInvalid, fmt::format("manifest {} and config {} do not belong together",
+                                                manifest.str(), id.str()));
+    }
     image->manifest.media_type = parsed.media_type.empty()
                                      ? std::string(spec::oci::media_type::kManifest)
                                      : parsed.media_type;

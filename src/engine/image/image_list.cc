@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <utility>
 
 #include "engine/image/glob.h"
 #include "engine/image/image_service.h"
@@ -150,7 +151,9 @@ Result<std::vector<spec::ImageSummary>> ImageService::list(const ImageListOption
         summary.containers = containers[image->id];
         summaries.push_back(std::move(summary));
     }
-    std::ranges::stable_sort(summaries, std::ranges::greater(), &spec::ImageSummary::created);
+    std::ranges::sort(summaries, std::ranges::greater(), [](const spec::ImageSummary& summary) {
+        return std::pair(summary.created, std::string_view(summary.id));
+    });
     return summaries;
 }
 
