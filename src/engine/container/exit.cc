@@ -17,6 +17,8 @@ namespace {
 
 /// How long the cleanup of one container waits for the last processes of its cgroup.
 constexpr std::chrono::milliseconds kCgroupPatience(2000);
+/// The loop's callbacks are short; one that is not must not hold up a reader.
+constexpr std::chrono::milliseconds kFlushPatience(1000);
 
 void submit_finish(ContainerCore& core, const EntryPtr& entry,
                    const std::shared_ptr<ContainerRun>& run, const runtime::Exit& exit) {
@@ -136,6 +138,28 @@ Result<> watch_run(ContainerCore& core, const EntryPtr& entry,
     GT_TRY_VAR(handle, std::move(watch));
     run->watch = std::move(handle);
     return {};
+}
+
+void flush_events(ContainerCore& core, const EntryPtr& entry,
+                  const std::shared_ptr<ContainerRun>& run) {
+    struct Done {
+        Mutex mutex;
+        Condition changed;
+        bool set GT_GUARDED_BY(mutex) = false;
+    };
+    const auto done = std::make_shared<Done>();
+    core.parts.loop.post([&core, entry, run, done] {
+        if (run->watch) {
+            receive_events(core, entry, run);
+        }
+        const MutexLock lock(done->mutex);
+        done->set = true;
+        done->changed.notify_all();
+    });
+    const auto deadline = std::chrono::steady_clock::now() + kFlushPatience;
+    MutexLock lock(done->mutex);
+    while (!done->set && done->changed.wait_until(done->mutex, deadline)) {
+    }
 }
 
 namespace {

@@ -12,6 +12,11 @@ namespace gantry::engine {
 Result<> watch_run(ContainerCore& core, const EntryPtr& entry,
                    const std::shared_ptr<ContainerRun>& run);
 
+/// Sees to it that what RUN's shim has sent so far is handled. Waits for the loop's thread: not for
+/// callbacks on it.
+void flush_events(ContainerCore& core, const EntryPtr& entry,
+                  const std::shared_ptr<ContainerRun>& run);
+
 /// Commits the end of RUN, announces it, answers the waiters, and then cleans up, removes or
 /// restarts. Does nothing if RUN is over already. RUN is null for a run whose shim is gone when the
 /// daemon starts. Blocks: for worker threads and for boot.

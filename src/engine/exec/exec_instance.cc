@@ -1,0 +1,47 @@
+#include "engine/exec/exec_instance.h"
+
+#include <fmt/core.h>
+
+#include "base/text.h"
+
+namespace gantry::engine {
+
+Result<> ExecInstance::claim() {
+    MutexLock lock(mutex_);
+    if (status_.claimed) {
+        return fail(Kind::kConflict,
+                    fmt::format("exec command {} {}", id_.str(),
+                                status_.exit_code ? "has already run" : "is already running"));
+    }
+    status_.claimed = true;
+    return {};
+}
+
+void ExecInstance::started(const std::shared_ptr<ContainerRun>& run, uint32_t number, pid_t pid) {
+    MutexLock lock(mutex_);
+    status_.run = run;
+    status_.number = number;
+    status_.pid = pid;
+    status_.running = true;
+}
+
+void ExecInstance::ended(int exit_code) {
+    std::shared_ptr<ContainerRun> run;
+    MutexLock lock(mutex_);
+    status_.running = false;
+    status_.exit_code = exit_code;
+    status_.pid = 0;
+    status_.ended_at = std::chrono::steady_clock::now();
+    run = std::move(status_.run);
+}
+
+ExecInstance::Status ExecInstance::status() const {
+    MutexLock lock(mutex_);
+    return status_;
+}
+
+std::string ExecInstance::command_text() const {
+    return join(request_.cmd, " ");
+}
+
+}  // namespace gantry::engine
