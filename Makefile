@@ -26,7 +26,7 @@ build:
 
 run:
 	@tools/setup run
-	@tools/build release $(JOBS) gantryd gantry gantry-shim
+	@tools/build release $(JOBS) gantryd gantry gantry-shim gantry-init
 	@tools/demo
 
 test:
@@ -48,7 +48,7 @@ check-headers:
 
 bench:
 	@tools/setup test
-	@tools/build release $(JOBS) gantryd gantry gantry-shim
+	@tools/build release $(JOBS) gantryd gantry gantry-shim gantry-init
 	@$(PYTHON) bench/run $(BENCH)
 
 asan:
@@ -69,10 +69,8 @@ soak: build
 	@GANTRY_SOAK=1 $(PYTHON) -m pytest tests/test_leaks.py -v
 
 install: build
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/gantry
-	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
-	install -m 0755 $(BIN)/gantryd $(BIN)/gantry $(DESTDIR)$(PREFIX)/bin
-	install -m 0755 $(BIN)/gantry-shim $(DESTDIR)$(PREFIX)/libexec/gantry
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/systemd/system
+	install -m 0755 $(addprefix $(BIN)/,gantryd gantry gantry-shim gantry-init) $(DESTDIR)$(PREFIX)/bin
 	sed 's|@PREFIX@|$(PREFIX)|g' packaging/gantry.service \
 	    > $(DESTDIR)$(PREFIX)/lib/systemd/system/gantry.service
 
