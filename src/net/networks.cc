@@ -56,6 +56,11 @@ struct Attached {
     std::vector<PublishedPort> ports;
 };
 
+/// A container that publishes something may want to reach itself that way.
+Hairpin hairpin_of(const Attached& attached) {
+    return attached.ports.empty() ? Hairpin::kOff : Hairpin::kOn;
+}
+
 }  // namespace
 
 class Networks::Impl {
@@ -200,7 +205,7 @@ Result<Sandbox> Networks::Impl::create_sandbox(const ContainerId& container,
         const MutexLock lock(mutex_);
         bridge = bridge_;
     }
-    GT_TRY_VAR(netns, make_bridged_sandbox(bridge, attached.endpoint));
+    GT_TRY_VAR(netns, make_bridged_sandbox(bridge, attached.endpoint, hairpin_of(attached)));
     GT_FAILPOINT("net.publish");
     GT_TRY(publish(container, attached));
     undo.commit();
@@ -286,15 +291,15 @@ Result<> Networks::Impl::reconcile() {
     GT_TRY_VAR(route, NetlinkSocket::open(NETLINK_ROUTE));
     const MutexLock table(table_mutex_);
     Bridge bridge;
-    std::vector<Endpoint> endpoints;
+    std::vector<BridgePort> ports;
     {
         const MutexLock lock(mutex_);
         bridge = bridge_;
         for (const auto& [container, attached] : attached_) {
-            endpoints.push_back(attached.endpoint);
+            ports.push_back({attached.endpoint.host_interface, hairpin_of(attached)});
         }
     }
-    GT_TRY(ensure_bridge(route, bridge, endpoints));
+    GT_TRY(ensure_bridge(route, bridge, ports));
     {
         const MutexLock lock(mutex_);
         bridge_.index = bridge.index;

@@ -372,6 +372,7 @@ TEST(Networks, RepairsADeletedBridge) {
         EXPECT_EQ(after_event(*networks), WatchResult::kRepaired);
         EXPECT_TRUE(NetworkWorld::reaches(world.lan(), "10.9.0.1", 8080, service));
         EXPECT_TRUE(NetworkWorld::reaches(other.netns.get(), "172.17.0.2", 80, service));
+        EXPECT_TRUE(NetworkWorld::reaches(web.netns.get(), "10.9.0.1", 8080, service));
         EXPECT_EQ(ip_of(create(*networks, "third")), "172.17.0.4");
     });
 }

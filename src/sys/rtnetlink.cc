@@ -33,15 +33,6 @@ void put_ipv4(NetlinkMessages& batch, unsigned type, Ipv4 address) {
     batch.put_be32(type, address.value);
 }
 
-/// No IPv6 link-local address of its own for the host's end: nothing there would use it.
-void put_no_ipv6_address(NetlinkMessages& batch) {
-    const size_t spec = batch.begin_nested(IFLA_AF_SPEC);
-    const size_t inet6 = batch.begin_nested(AF_INET6);
-    batch.put_u8(IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
-    batch.end_nested(inet6);
-    batch.end_nested(spec);
-}
-
 /// The peer of a veth is described like a link of its own, with a header, inside an attribute.
 class PeerMessages : public AttributeWriter {
 public:
@@ -100,11 +91,21 @@ void put_veth(NetlinkMessages& batch, const VethPair& pair) {
     batch.put_string(IFLA_IFNAME, pair.name);
     batch.put_u32(IFLA_MTU, pair.mtu);
     batch.put_u32(IFLA_MASTER, pair.bridge);
-    put_no_ipv6_address(batch);
     const size_t info = batch.begin_nested(IFLA_LINKINFO);
     batch.put_string(IFLA_INFO_KIND, "veth");
     const size_t data = batch.begin_nested(IFLA_INFO_DATA);
     batch.put(VETH_INFO_PEER, PeerMessages(pair).bytes());
+    batch.end_nested(data);
+    batch.end_nested(info);
+}
+
+void put_hairpin(NetlinkMessages& batch, const std::string& name) {
+    batch.begin(fmt::format("set hairpin of {}", name), RTM_NEWLINK, NLM_F_ACK, link_header(0));
+    batch.put_string(IFLA_IFNAME, name);
+    const size_t info = batch.begin_nested(IFLA_LINKINFO);
+    batch.put_string(IFLA_INFO_SLAVE_KIND, "bridge");
+    const size_t data = batch.begin_nested(IFLA_INFO_SLAVE_DATA);
+    batch.put_u8(IFLA_BRPORT_MODE, 1);
     batch.end_nested(data);
     batch.end_nested(info);
 }

@@ -49,6 +49,8 @@ struct VethPair {
     uint16_t mtu = 1500;
 };
 void put_veth(NetlinkMessages& batch, const VethPair& pair);
+/// Lets a bridge send a frame back to the port NAME that it came from.
+void put_hairpin(NetlinkMessages& batch, const std::string& name);
 
 void put_link_up(NetlinkMessages& batch, uint32_t index);
 void put_link_master(NetlinkMessages& batch, uint32_t index, uint32_t master);

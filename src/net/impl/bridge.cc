@@ -57,8 +57,8 @@ Result<> write_sysctls(const std::string& bridge) {
 }
 
 Result<> attach_missing(NetlinkSocket& socket, const Bridge& bridge,
-                        const std::vector<Endpoint>& endpoints) {
-    if (endpoints.empty()) {
+                        const std::vector<BridgePort>& ports) {
+    if (ports.empty()) {
         return {};
     }
     GT_TRY_VAR(links, sys::list_links(socket));
@@ -67,12 +67,15 @@ Result<> attach_missing(NetlinkSocket& socket, const Bridge& bridge,
         by_name.emplace(link.name, &link);
     }
     NetlinkMessages batch;
-    for (const Endpoint& endpoint : endpoints) {
-        const auto link = by_name.find(endpoint.host_interface);
+    for (const BridgePort& port : ports) {
+        const auto link = by_name.find(port.interface);
         // An end that is gone means a namespace that is gone: its container is about to be told.
         if (link != by_name.end() && link->second->master != bridge.index) {
             sys::put_link_master(batch, link->second->index, bridge.index);
             sys::put_link_up(batch, link->second->index);
+            if (port.hairpin == Hairpin::kOn) {
+                sys::put_hairpin(batch, port.interface);
+            }
         }
     }
     return batch.empty() ? Result<>{} : socket.transact(batch);
@@ -107,7 +110,7 @@ Result<Ipv4Prefix> choose_subnet(NetlinkSocket& socket, const std::string& name)
 }
 
 Result<> ensure_bridge(NetlinkSocket& socket, Bridge& bridge,
-                       const std::vector<Endpoint>& endpoints) {
+                       const std::vector<BridgePort>& ports) {
     GT_TRY_VAR(link, sys::find_link(socket, bridge.name));
     if (link && link->kind != "bridge") {
         return fail(Kind::kConflict, fmt::format("{} exists and is no bridge", bridge.name));
@@ -134,7 +137,7 @@ Result<> ensure_bridge(NetlinkSocket& socket, Bridge& bridge,
     sys::put_address(batch, bridge.index, bridge.subnet);
     sys::put_link_up(batch, bridge.index);
     GT_TRY(socket.transact(batch));
-    return attach_missing(socket, bridge, endpoints);
+    return attach_missing(socket, bridge, ports);
 }
 
 }  // namespace gantry::net

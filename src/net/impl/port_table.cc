@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <fmt/core.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -28,6 +29,17 @@ const char* go_text(int error) {
     }
 }
 
+/// The socket takes nothing in: should a packet get past the rules (somebody flushed them), its
+/// sender must not find a service that never answers.
+Result<> make_deaf(int socket) {
+    sock_filter drop_all{.code = BPF_RET | BPF_K, .jt = 0, .jf = 0, .k = 0};
+    const sock_fprog program{.len = 1, .filter = &drop_all};
+    if (::setsockopt(socket, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) < 0) {
+        return fail_errno("SO_ATTACH_FILTER");
+    }
+    return {};
+}
+
 /// A socket that keeps PORT of IP from everybody else.
 Result<UniqueFd> bind_port(PortProtocol protocol, Ipv4 ip, uint16_t port) {
     UniqueFd fd(
@@ -44,6 +56,7 @@ Result<UniqueFd> bind_port(PortProtocol protocol, Ipv4 ip, uint16_t port) {
     if (stream && ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0) {
         return fail_errno("SO_REUSEADDR");
     }
+    GT_TRY(make_deaf(fd.get()));
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(port);

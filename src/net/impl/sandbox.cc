@@ -65,7 +65,7 @@ Result<Inside> move_into_fresh() {
 constexpr uint32_t kLoopbackIndex = 1;  // the kernel makes lo first, in every namespace
 
 Result<> connect(NetlinkSocket& host, const Bridge& bridge, const Endpoint& endpoint,
-                 Inside& inside) {
+                 Hairpin hairpin, Inside& inside) {
     NetlinkMessages pair;
     sys::put_veth(pair, {.name = endpoint.host_interface,
                          .bridge = bridge.index,
@@ -73,6 +73,9 @@ Result<> connect(NetlinkSocket& host, const Bridge& bridge, const Endpoint& endp
                          .peer_mac = endpoint.mac,
                          .peer_netns = inside.netns.get(),
                          .mtu = bridge.mtu});
+    if (hairpin == Hairpin::kOn) {
+        sys::put_hairpin(pair, endpoint.host_interface);
+    }
     GT_TRY(host.transact(pair));
     GT_FAILPOINT("net.veth");
 
@@ -107,14 +110,15 @@ Result<UniqueFd> make_empty_sandbox() {
     return netns;
 }
 
-Result<UniqueFd> make_bridged_sandbox(const Bridge& bridge, const Endpoint& endpoint) {
+Result<UniqueFd> make_bridged_sandbox(const Bridge& bridge, const Endpoint& endpoint,
+                                      Hairpin hairpin) {
     // ORDER: opened here, in the daemon's namespace, where it stays.
     GT_TRY_VAR(host, NetlinkSocket::open(NETLINK_ROUTE));
     UniqueFd netns;
     // When a step fails, the namespace's last fd closes and takes the pair with it.
     GT_TRY(sys::run_on_own_thread([&]() -> Result<> {
         GT_TRY_VAR(inside, move_into_fresh());
-        GT_TRY(connect(host, bridge, endpoint, inside));
+        GT_TRY(connect(host, bridge, endpoint, hairpin, inside));
         netns = std::move(inside.netns);
         return {};
     }));

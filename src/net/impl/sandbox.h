@@ -11,6 +11,7 @@ namespace gantry::net {
 Result<UniqueFd> make_empty_sandbox();
 
 /// The same with ENDPOINT's interface in it, connected to BRIDGE, with address and default route.
-Result<UniqueFd> make_bridged_sandbox(const Bridge& bridge, const Endpoint& endpoint);
+Result<UniqueFd> make_bridged_sandbox(const Bridge& bridge, const Endpoint& endpoint,
+                                      Hairpin hairpin);
 
 }  // namespace gantry::net
