@@ -1,0 +1,201 @@
+"""The crash sweep: SIGKILL of the daemon at each failpoint inside an operation.
+
+`GANTRY_FAILPOINTS=*=kill@N` ends the daemon at the N-th failpoint that it passes. For each operation
+N counts upwards until the operation gets through. After every crash the daemon starts again on the
+same roots: the operation is done or absent, doing it again works, and nothing is left over.
+"""
+
+import os
+
+import pytest
+
+from harness import image, leaks, wait, wire
+from harness.image import IMAGE
+
+pytestmark = pytest.mark.gantry_only("about gantryd itself")
+
+MOST = int(os.environ.get("GANTRY_CRASH_POINTS", "60"))
+
+
+class Create:
+    def prepare(self, api):
+        pass
+
+    def act(self, api):
+        api.create("true", name="swept", Labels={"k": "v"})
+
+    def check(self, api):
+        answer = api.get("/containers/swept/json", expect=(200, 404))
+        if answer.status == 200:
+            told = answer.json()
+            assert (told["State"]["Status"], told["Config"]["Labels"]) == ("created", {"k": "v"})
+            api.start("swept")
+            assert api.wait("swept") == 0
+            api.remove("swept")
+        api.create("true", name="swept")
+        api.remove("swept")
+
+
+class Start:
+    def prepare(self, api):
+        binding = {"80/tcp": [{"HostPort": "18400"}]}
+        api.create(
+            "/bin/probe", "wait", name="swept", ExposedPorts={"80/tcp": {}},
+            host={"PortBindings": binding, "Memory": 32 << 20},
+        )  # fmt: skip
+
+    def act(self, api):
+        api.start("swept")
+
+    def check(self, api):
+        state = api.state("swept")
+        assert state["Status"] in ("created", "running", "exited"), state
+        if state["Status"] == "running":
+            assert os.path.exists(f"/proc/{state['Pid']}")
+        api.start("swept", expect=(204, 304))
+        assert api.state("swept")["Running"]
+        assert api.exec("swept", "echo", "x")[1] == "x\n"
+        api.remove("swept")
+
+
+class StartAutoRemove(Start):
+    def prepare(self, api):
+        api.create("/bin/probe", "wait", name="swept", host={"AutoRemove": True})
+
+    def check(self, api):
+        answer = api.get("/containers/swept/json", expect=(200, 404))
+        if answer.status == 200:
+            super().check(api)
+
+
+class Stop:
+    def prepare(self, api):
+        api.waiting(name="swept")
+
+    def act(self, api):
+        api.post("/containers/swept/stop", expect=204, t=5)
+
+    def check(self, api):
+        state = api.state("swept")
+        assert state["Status"] in ("running", "exited"), state
+        if state["Status"] == "exited":
+            assert state["ExitCode"] == 0
+        api.post("/containers/swept/stop", expect=(204, 304), t=5)
+        assert api.state("swept")["ExitCode"] == 0
+        api.start("swept")
+        api.remove("swept")
+
+
+class Remove:
+    def prepare(self, api):
+        api.wait(api.started("sh", "-c", "echo x > /file", name="swept"))
+
+    def act(self, api):
+        api.delete("/containers/swept", expect=204)
+
+    def check(self, api):
+        answer = api.get("/containers/swept/json", expect=(200, 404))
+        if answer.status == 200:
+            assert answer.json()["State"]["Status"] in ("exited", "removing", "dead")
+            api.delete("/containers/swept", expect=(204, 404))
+        api.create("true", name="swept")
+        api.remove("swept")
+
+
+class RemoveByForce(Remove):
+    def prepare(self, api):
+        api.waiting(name="swept")
+
+    def act(self, api):
+        api.delete("/containers/swept", expect=204, force=1)
+
+    def check(self, api):
+        if api.get("/containers/swept/json", expect=(200, 404)).status == 200:
+            api.delete("/containers/swept", expect=(204, 404), force=1)
+        api.create("true", name="swept")
+        api.remove("swept")
+
+
+class Load:
+    archive = image.docker_archive(
+        [image.busybox_layer(), image.Tar().add("extra", b"1").bytes(), image.Tar().add("more", b"2").bytes()],
+        ["swept:1"],
+        {"Cmd": ["cat", "/extra", "/more"], "Env": ["PATH=/bin"]},
+    )  # fmt: skip
+
+    def prepare(self, api):
+        pass
+
+    def act(self, api):
+        api.load_ok(self.archive)
+
+    def check(self, api):
+        if api.get("/images/swept:1/json", expect=(200, 404)).status == 200:
+            assert api.output(image="swept:1")[1] == "12"
+        api.load_ok(self.archive)
+        assert api.output(image="swept:1")[1] == "12"
+        api.delete("/images/swept:1")
+
+
+class RemoveImage:
+    def prepare(self, api):
+        api.load_ok(Load.archive)
+
+    def act(self, api):
+        api.delete("/images/swept:1")
+
+    def check(self, api):
+        if api.get("/images/swept:1/json", expect=(200, 404)).status == 200:
+            assert api.output(image="swept:1")[1] == "12"
+            api.delete("/images/swept:1")
+        api.load_ok(Load.archive)
+        assert api.output(image="swept:1")[1] == "12"
+        api.delete("/images/swept:1")
+
+
+def attempt(daemon, operation, point):
+    """Runs the operation with a crash at POINT; True if the daemon lived through it."""
+    daemon.spawn({"GANTRY_FAILPOINTS": f"*=kill@{point}"})
+    wait.until(lambda: daemon.answers() or daemon.dead(), "boots or dies", 20)
+    if daemon.dead():
+        return False
+    try:
+        operation.act(daemon.api)
+    except (wire.Closed, OSError, ValueError):
+        daemon.process.wait(10)
+        return False
+    except AssertionError:
+        if not daemon.dead():
+            raise
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    "operation", [Create, Start, StartAutoRemove, Stop, Remove, RemoveByForce, Load, RemoveImage], ids=lambda o: o.__name__
+)
+def test_sweep(own_daemon, operation):
+    daemon = own_daemon()
+    operation = operation()
+    daemon.api.output("true")
+    wait.until(lambda: not leaks.cgroups(daemon), "quiet")
+    daemon.stop()
+    daemon.start()
+    before = leaks.picture(daemon)
+    crashes = 0
+    for point in range(1, MOST + 1):
+        operation.prepare(daemon.api)
+        daemon.stop()
+        survived = attempt(daemon, operation, point)
+        if survived:
+            # What the operation left to the background may still meet the point: end it either way.
+            daemon.kill()
+        daemon.start()
+        operation.check(daemon.api)
+        assert [i["RepoTags"] for i in daemon.api.get("/images/json").json()] == [[IMAGE]]
+        wait.until(lambda: daemon.api.get("/containers/json", all=1).json() == [], "nothing listed")
+        leaks.settle(daemon, before, ignore=("fds",))
+        if survived:
+            break
+        crashes += 1
+    assert crashes > 0, "no failpoint was met: the sweep proves nothing"
