@@ -1,9 +1,7 @@
 #include "api/router.h"
 
-#include <fmt/core.h>
-
-#include <algorithm>
 #include <array>
+#include <string>
 
 #include "api/route.h"
 #include "api/status.h"
@@ -59,6 +57,17 @@ void send_bad_version(io::Responder& responder, ApiVersion version, const Error&
                          error.text() + "\n");
 }
 
+/// Who asked for what, for whoever looks into an incident (S56).
+void log_request(const io::Request& request) {
+    if (log::enabled(log::Level::kDebug)) {
+        const std::string uid = std::to_string(request.peer.uid);
+        const bool local = request.peer.transport == io::Transport::kUnix;
+        log::debug("request", {{"method", request.method},
+                               {"path", request.path},
+                               {local ? "uid" : "address", local ? uid : request.peer.address}});
+    }
+}
+
 void log_failure(const io::Request& request, const Error& error) {
     const bool ours = http_status(error.kind()) == 500 && error.kind() != Kind::kCancelled;
     const auto level = ours ? log::Level::kError : log::Level::kDebug;
@@ -85,6 +94,7 @@ std::optional<std::string_view> match(std::string_view pattern, std::string_view
 }
 
 void Router::handle(io::Request& request, io::Responder& responder) const {
+    log_request(request);
     if (request.method == "OPTIONS") {
         (void)responder.send(answer_head(200), "");
         return;
