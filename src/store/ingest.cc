@@ -104,14 +104,11 @@ Result<IngestedImage> Ingest::commit(const IncomingImage& incoming, const LayerP
     // An image that is here and whole keeps the blobs it came with: the same layers compressed
     // otherwise would only take up space.
     IncomingImage chosen = incoming;
-    if (const auto present = store_.get(ImageId(incoming.config.str())); present) {
-        const auto is_here = [&](const spec::oci::Descriptor& blob) {
-            return store_.content_->contains(blob.digest);
-        };
-        if (is_here((*present)->manifest) && std::ranges::all_of((*present)->blobs, is_here)) {
-            chosen.manifest = (*present)->manifest.digest;
-            chosen.layers = (*present)->blobs;
-        }
+    const auto present = store_.get(ImageId(incoming.config.str()));
+    // ORDER: found first, then kept; once kept, a removal cannot take the blobs away any more.
+    if (present && keep(**present)) {
+        chosen.manifest = (*present)->manifest.digest;
+        chosen.layers = (*present)->blobs;
     }
     GT_TRY_VAR(plan, make_plan(chosen));
     GT_TRY(unpack_missing(plan, progress));

@@ -187,6 +187,12 @@ Result<UniqueFd> Snapshots::mount(const ContainerId& id, const SnapshotMount& op
 }
 
 Result<UniqueFd> Snapshots::mount_image(const Image& image) const {
+    if (image.chain.empty()) {
+        GT_TRY_VAR(empty, images_.layers().open_diff(ChainId()));
+        GT_TRY_VAR(mount, sys::clone_mount(empty.get(), "", sys::Tree::kOne));
+        GT_TRY(sys::change_mount(mount.get(), {.set = MOUNT_ATTR_RDONLY}));
+        return std::move(mount);
+    }
     return mount_chain(image.chain, -1, {.sync = UpperSync::kSynced, .access = Access::kReadOnly});
 }
 
