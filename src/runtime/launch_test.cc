@@ -131,6 +131,27 @@ TEST_F(LaunchTest, RefusesAWorkingDirectoryOutside) {
     }
 }
 
+TEST_F(LaunchTest, LoadsTheSeccompFilter) {
+    for (const bool no_new_privileges : {false, true}) {
+        auto config = shell(
+            "grep -E 'Seccomp:|NoNewPrivs' /proc/self/status; "
+            "mkdir /x 2>&1 || echo refused");
+        config.process.no_new_privileges = no_new_privileges;
+        spec::oci::Seccomp profile;
+        profile.default_action = "SCMP_ACT_ALLOW";
+        profile.architectures = {"SCMP_ARCH_X86_64", "SCMP_ARCH_X86"};
+        profile.syscalls = {{{"mkdir", "mkdirat"}, "SCMP_ACT_ERRNO", 95, {}}};
+        config.linux.seccomp = profile;
+        run(config, options());
+        const std::string log = log_text();
+        EXPECT_NE(log.find("Seccomp:\t2"), std::string::npos) << log;
+        EXPECT_NE(log.find(no_new_privileges ? "NoNewPrivs:\t1" : "NoNewPrivs:\t0"),
+                  std::string::npos)
+            << log;
+        EXPECT_NE(log.find("not supported\nrefused"), std::string::npos) << log;  // errno 95
+    }
+}
+
 TEST_F(LaunchTest, ReadonlyRootAndBinds) {
     auto config = shell(
         "echo x > /new || echo root refused; echo y > /vol/a && cat /vol/a; "
