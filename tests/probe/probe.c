@@ -56,7 +56,8 @@ static int print_signals(void) {
 
 static int eat(long mebibytes) {
     for (long i = 0; i < mebibytes; ++i) {
-        char *block = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        char* block =
+            mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (block == MAP_FAILED) {
             say(-1);
             return 1;
@@ -98,7 +99,7 @@ static int spin(long seconds) {
 }
 
 static int print_lines(long count, long length) {
-    char *line = malloc((size_t)length + 1);
+    char* line = malloc((size_t)length + 1);
     memset(line, 'x', (size_t)length);
     line[length] = '\n';
     static char buffer[1 << 16];
@@ -115,14 +116,14 @@ static int echo_datagrams(long port) {
     struct sockaddr_in peer;
     char data[2048];
     int fd = socket(AF_INET, SOCK_DGRAM, 0);
-    if (bind(fd, (struct sockaddr *)&own, sizeof own) != 0) {
+    if (bind(fd, (struct sockaddr*)&own, sizeof own) != 0) {
         return 1;
     }
     for (;;) {
         socklen_t size = sizeof peer;
-        ssize_t n = recvfrom(fd, data, sizeof data, 0, (struct sockaddr *)&peer, &size);
+        ssize_t n = recvfrom(fd, data, sizeof data, 0, (struct sockaddr*)&peer, &size);
         if (n >= 0) {
-            sendto(fd, data, (size_t)n, 0, (struct sockaddr *)&peer, size);
+            sendto(fd, data, (size_t)n, 0, (struct sockaddr*)&peer, size);
         }
     }
 }
@@ -140,8 +141,8 @@ static int list_fds(void) {
     return 0;
 }
 
-int main(int argc, char **argv) {
-    const char *command = argc > 1 ? argv[1] : "";
+int main(int argc, char** argv) {
+    const char* command = argc > 1 ? argv[1] : "";
     long n[6] = {0};
     for (int i = 2; i < argc && i < 8; ++i) {
         n[i - 2] = strtol(argv[i], NULL, 0);
