@@ -12,7 +12,6 @@
 namespace gantry::cli {
 namespace {
 
-constexpr std::string_view kNewestVersion = "1.51";
 constexpr std::chrono::seconds kConnectTimeout(30);
 /// inspect of a container with a thousand labels is some 100 KB; lists are longer.
 constexpr size_t kReplyLimit = 256UL << 20;
@@ -46,8 +45,7 @@ io::Headers basic_headers(const ApiRequest& request) {
 /// Nothing waits to be read from an idle connection but its end.
 bool still_open(const io::ClientConnection& connection) {
     std::array<char, 1> byte = {};
-    const ssize_t got =
-        ::recv(connection.fd(), byte.data(), byte.size(), MSG_PEEK | MSG_DONTWAIT);
+    const ssize_t got = ::recv(connection.fd(), byte.data(), byte.size(), MSG_PEEK | MSG_DONTWAIT);
     return got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
 }
 
@@ -55,8 +53,8 @@ bool still_open(const io::ClientConnection& connection) {
 
 ApiClient::ApiClient(Endpoint endpoint, std::string version)
     : endpoint_(std::move(endpoint)),
-      version_(version.empty() ? std::string(kNewestVersion) : std::move(version)),
-      version_is_fixed_(version_ != kNewestVersion) {}
+      version_(version.empty() ? std::string(kNewestApiVersion) : std::move(version)),
+      version_is_fixed_(version_ != kNewestApiVersion) {}
 
 Result<io::ClientConnection> ApiClient::connect() {
     auto connection = io::ClientConnection::connect(endpoint_.address, kConnectTimeout);
@@ -159,18 +157,21 @@ Result<ApiStream> ApiClient::stream(const ApiRequest& request) {
     return ApiStream{std::move(done.connection), std::move(done.head)};
 }
 
-Result<io::ClientConnection> ApiClient::begin_upload(const ApiRequest& request) {
+Result<io::ClientConnection> ApiClient::begin(const ApiRequest& request) {
     GT_TRY_VAR(connection, take_connection());
     io::ClientRequest wire;
     wire.method = request.method;
     wire.target = target(request);
     wire.headers = basic_headers(request);
     wire.headers.set("Content-Type", "application/x-tar");
-    GT_TRY(connection.begin(wire));
+    if (auto begun = connection.begin(wire); !begun) {
+        return fail(Kind::kUnavailable, begun.error().text());
+    }
     return std::move(connection);
 }
 
-Result<ApiStream> ApiClient::finish_upload(io::ClientConnection connection) {
+Result<ApiStream> ApiClient::finish(io::ClientConnection connection) {
+    GT_TRY(connection.finish_request());
     GT_TRY_VAR(head, connection.read_head());
     if (head.status >= 400) {
         GT_TRY_VAR(body, connection.read_all(kErrorLimit));

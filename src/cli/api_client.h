@@ -11,6 +11,9 @@
 
 namespace gantry::cli {
 
+/// The newest version of the API that this client speaks.
+inline constexpr std::string_view kNewestApiVersion = "1.51";
+
 /// One call of the Engine API. PATH carries no version: "/containers/json". Parts that come from
 /// outside are percent-encoded by the caller (container_path() does it for ids and names).
 struct ApiRequest {
@@ -56,10 +59,10 @@ public:
     /// For answers that come bit by bit. The connection is not reused.
     Result<ApiStream> stream(const ApiRequest& request);
 
-    /// Sends a body of unknown length with `Transfer-Encoding: chunked`; the caller writes it and
-    /// then passes the connection to finish_upload().
-    Result<io::ClientConnection> begin_upload(const ApiRequest& request);
-    Result<ApiStream> finish_upload(io::ClientConnection connection);
+    /// Sends a request whose body, a tar archive, the caller then writes to the connection;
+    /// finish() gives the answer. Several may be under way at once, on connections of their own.
+    Result<io::ClientConnection> begin(const ApiRequest& request);
+    Result<ApiStream> finish(io::ClientConnection connection);
 
     /// attach and exec start: the connection becomes the stream.
     Result<io::RawConnection> upgrade(const ApiRequest& request);

@@ -64,7 +64,8 @@ Result<Endpoint> parse_endpoint(std::string_view host) {
 }
 
 std::string default_host() {
-    const bool only_docker = ::access(kGantrySocket, F_OK) != 0 && ::access(kDockerSocket, F_OK) == 0;
+    const bool only_docker =
+        ::access(kGantrySocket, F_OK) != 0 && ::access(kDockerSocket, F_OK) == 0;
     return fmt::format("unix://{}", only_docker ? kDockerSocket : kGantrySocket);
 }
 

@@ -166,8 +166,8 @@ std::string flag_help(std::span<const Flag> flags, int width) {
 }
 
 std::string command_help(std::string_view program, const FoundCommand& found, int width) {
-    std::string out = fmt::format("Usage:  {}\n\n{}\n", usage_line(program, found),
-                                  found.command->summary);
+    std::string out =
+        fmt::format("Usage:  {}\n\n{}\n", usage_line(program, found), found.command->summary);
     out += aliases_help(program, *found.command);
     if (!found.command->flags.empty()) {
         out += "\nOptions:\n" + flag_help(found.command->flags, width);
@@ -184,9 +184,10 @@ std::string group_help(std::string_view program, const CommandGroup& group) {
         }
     }
     std::ranges::sort(listed, {}, &Listed::name);
-    return fmt::format("Usage:  {0} {1} COMMAND\n\n{2}\n{3}\nRun '{0} {1} COMMAND --help' for more "
-                       "information on a command.\n",
-                       program, group.name, group.summary, listing("Commands", std::move(listed)));
+    return fmt::format(
+        "Usage:  {0} {1} COMMAND\n\n{2}\n{3}\nRun '{0} {1} COMMAND --help' for more "
+        "information on a command.\n",
+        program, group.name, group.summary, listing("Commands", std::move(listed)));
 }
 
 std::string program_help(std::string_view program, std::span<const Flag> global_flags, int width) {
@@ -208,12 +209,13 @@ std::string program_help(std::string_view program, std::span<const Flag> global_
     for (const CommandGroup& group : all_groups()) {
         groups.push_back({group.name, group.summary});
     }
-    return fmt::format("Usage:  {0} [OPTIONS] COMMAND\n\nRuns containers and manages their images\n"
-                       "{1}{2}{3}\nGlobal Options:\n{4}\nRun '{0} COMMAND --help' for more "
-                       "information on a command.\n",
-                       program, listing("Common Commands", std::move(common)),
-                       listing("Management Commands", std::move(groups)),
-                       listing("Commands", std::move(others)), flag_help(global_flags, width));
+    return fmt::format(
+        "Usage:  {0} [OPTIONS] COMMAND\n\nRuns containers and manages their images\n"
+        "{1}{2}{3}\nGlobal Options:\n{4}\nRun '{0} COMMAND --help' for more "
+        "information on a command.\n",
+        program, listing("Common Commands", std::move(common)),
+        listing("Management Commands", std::move(groups)), listing("Commands", std::move(others)),
+        flag_help(global_flags, width));
 }
 
 }  // namespace gantry::cli

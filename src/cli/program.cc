@@ -60,8 +60,7 @@ Result<Endpoint> choose_endpoint(const FlagValues& flags) {
                         "conflicting options: cannot specify both --host and --context");
         }
         if (context != "default") {
-            return fail(Kind::kNotFound,
-                        fmt::format("context \"{}\": context not found", context));
+            return fail(Kind::kNotFound, fmt::format("context \"{}\": context not found", context));
         }
     }
     for (const char* name : {"GANTRY_HOST", "DOCKER_HOST"}) {
@@ -120,9 +119,9 @@ int run_command(const std::string& program, const ParsedArgs& global, const Foun
     const int given = static_cast<int>(parsed->arguments.size());
     if (given < count.least || (count.most >= 0 && given > count.most)) {
         // COMPAT: docker says "See" where more would have done and "Run" elsewhere.
-        return usage_failure(
-            fmt::format("{}: {}", program, count_complaint(name, count)), usage,
-            fmt::format("{} '{} --help'", count.most < 0 ? "See" : "Run", name), kExitFailure);
+        return usage_failure(fmt::format("{}: {}", program, count_complaint(name, count)), usage,
+                             fmt::format("{} '{} --help'", count.most < 0 ? "See" : "Run", name),
+                             kExitFailure);
     }
     auto endpoint = choose_endpoint(global.flags);
     if (!endpoint) {
@@ -143,9 +142,10 @@ int run_command(const std::string& program, const ParsedArgs& global, const Foun
 int unknown_command(const std::string& program, std::span<const std::string> words) {
     const CommandGroup* group = find_group(words[0]);
     if (group == nullptr) {
-        print_error(fmt::format("{0}: unknown command: {0} {1}\n\nRun '{0} --help' for more "
-                                "information\n",
-                                program, words[0]));
+        print_error(
+            fmt::format("{0}: unknown command: {0} {1}\n\nRun '{0} --help' for more "
+                        "information\n",
+                        program, words[0]));
         return kExitFailure;
     }
     const bool help = words.size() < 2 || words[1] == "--help" || words[1] == "-h";
@@ -158,9 +158,8 @@ int unknown_command(const std::string& program, std::span<const std::string> wor
         return usage_failure("unknown flag: " + words[1], name + " COMMAND",
                              fmt::format("Run '{} --help'", name), kExitClient);
     }
-    return usage_failure(
-        fmt::format("{0}: unknown command: {1} {2}", program, name, words[1]), name,
-        fmt::format("Run '{} --help'", name), kExitFailure);
+    return usage_failure(fmt::format("{0}: unknown command: {1} {2}", program, name, words[1]),
+                         name, fmt::format("Run '{} --help'", name), kExitFailure);
 }
 
 int print_help_topic(const std::string& program, std::span<const std::string> words) {

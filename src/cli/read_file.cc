@@ -17,7 +17,7 @@ namespace {
 /// Go prints errno texts in lower case.
 Failure file_failure(std::string_view operation, const std::string& path) {
     const int error = errno;
-    const Kind kind = error == ENOENT ? Kind::kNotFound
+    const Kind kind = error == ENOENT                     ? Kind::kNotFound
                       : error == EACCES || error == EPERM ? Kind::kForbidden
                                                           : Kind::kInternal;
     std::string text = ::strerror(error);

@@ -44,7 +44,8 @@ inline constexpr auto kExec = std::to_array<Flag>({
     {"env", 'e', &flag_type::kEnv, "", "Set an environment variable"},
     {"env-file", 0, &flag_type::kList, "", "Set the environment variables listed in a file"},
     {"interactive", 'i', &flag_type::kBool, "", "Keep STDIN open even when nobody is attached"},
-    {"privileged", 0, &flag_type::kBool, "", "Give the command the rights that root has on the host"},
+    {"privileged", 0, &flag_type::kBool, "",
+     "Give the command the rights that root has on the host"},
     {"tty", 't', &flag_type::kBool, "", "Give it a terminal"},
     {"user", 'u', &flag_type::kString, "", "User to run as (<name|uid>[:<group|gid>])"},
     {"workdir", 'w', &flag_type::kString, "", "Directory in the container to work in"},
@@ -53,10 +54,12 @@ inline constexpr auto kExec = std::to_array<Flag>({
 inline constexpr auto kLogs = std::to_array<Flag>({
     {"details", 0, &flag_type::kBool, "", "Print the attributes that came with each line"},
     {"follow", 'f', &flag_type::kBool, "", "Go on as more output comes"},
-    {"since", 0, &flag_type::kString, "", "Start at a time (\"2013-01-02T13:23:37Z\") or that long ago (\"42m\")"},
+    {"since", 0, &flag_type::kString, "",
+     "Start at a time (\"2013-01-02T13:23:37Z\") or that long ago (\"42m\")"},
     {"tail", 'n', &flag_type::kString, "all", "How many lines from the end to print"},
     {"timestamps", 't', &flag_type::kBool, "", "Print the time of each line"},
-    {"until", 0, &flag_type::kString, "", "Stop at a time (\"2013-01-02T13:23:37Z\") or that long ago (\"42m\")"},
+    {"until", 0, &flag_type::kString, "",
+     "Stop at a time (\"2013-01-02T13:23:37Z\") or that long ago (\"42m\")"},
 });
 
 inline constexpr auto kPs = std::to_array<Flag>({
@@ -83,7 +86,8 @@ inline constexpr auto kInspect = std::to_array<Flag>({
 
 inline constexpr auto kStop = std::to_array<Flag>({
     {"signal", 's', &flag_type::kString, "", "Signal to send"},
-    {"time", 0, &flag_type::kInt, "", "See --timeout", Flag::Visibility::kHidden, "timeout", "use --timeout instead"},
+    {"time", 0, &flag_type::kInt, "", "See --timeout", Flag::Visibility::kHidden, "timeout",
+     "use --timeout instead"},
     {"timeout", 't', &flag_type::kInt, "", "Seconds to wait before it is killed"},
 });
 
@@ -145,7 +149,8 @@ inline constexpr auto kSave = std::to_array<Flag>({
 
 inline constexpr auto kPull = std::to_array<Flag>({
     {"all-tags", 'a', &flag_type::kBool, "", "Pull every tag of the repository"},
-    {"disable-content-trust", 0, &flag_type::kBool, "true", "Has no effect", Flag::Visibility::kHidden},
+    {"disable-content-trust", 0, &flag_type::kBool, "true", "Has no effect",
+     Flag::Visibility::kHidden},
     {"platform", 0, &flag_type::kString, "", kPlatformHelp},
     {"quiet", 'q', &flag_type::kBool, "", "Do not print progress"},
 });

@@ -199,13 +199,12 @@ Result<> check_extra_host(std::string_view text) {
 
 Result<> check_dns_search(std::string_view text) {
     const std::string_view domain = trim(text);
-    const bool good = domain == "." || (!domain.empty() && domain.size() <= 255 &&
-                                        std::ranges::all_of(domain, [](char c) {
-                                            return (c >= 'a' && c <= 'z') ||
-                                                   (c >= 'A' && c <= 'Z') ||
-                                                   (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-                                                   c == '_';
-                                        }));
+    const bool good =
+        domain == "." ||
+        (!domain.empty() && domain.size() <= 255 && std::ranges::all_of(domain, [](char c) {
+            return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                   c == '-' || c == '.' || c == '_';
+        }));
     if (!good) {
         return invalid(fmt::format("{} is not a valid domain", text));
     }
@@ -225,9 +224,9 @@ Result<> check_link(std::string_view text) {
 Result<> check_sysctl(std::string_view text) {
     const auto [key, value, assigned] = cut(text, '=');
     constexpr std::array<std::string_view, 10> kIpc = {
-        "kernel.msgmax",          "kernel.msgmnb", "kernel.msgmni", "kernel.sem",
-        "kernel.shmall",          "kernel.shmmax", "kernel.shmmni", "kernel.shm_rmid_forced",
-        "kernel.domainname",      "kernel.hostname"};
+        "kernel.msgmax",     "kernel.msgmnb",  "kernel.msgmni", "kernel.sem",
+        "kernel.shmall",     "kernel.shmmax",  "kernel.shmmni", "kernel.shm_rmid_forced",
+        "kernel.domainname", "kernel.hostname"};
     const bool known = std::ranges::find(kIpc, key) != kIpc.end() || key.starts_with("net.") ||
                        key.starts_with("fs.mqueue.");
     if (!assigned || !known) {
@@ -242,8 +241,8 @@ Result<> check_ulimit(std::string_view text) {
         return invalid(fmt::format("invalid ulimit argument: {}", text));
     }
     constexpr std::array<std::string_view, 15> kNames = {
-        "core",    "cpu",    "data",     "fsize",  "locks",      "memlock", "msgqueue", "nice",
-        "nofile",  "nproc",  "rss",      "rtprio", "rttime",     "sigpending", "stack"};
+        "core",   "cpu",   "data", "fsize",  "locks",  "memlock",    "msgqueue", "nice",
+        "nofile", "nproc", "rss",  "rtprio", "rttime", "sigpending", "stack"};
     if (std::ranges::find(kNames, name) == kNames.end()) {
         return invalid(fmt::format("invalid ulimit type: {}", name));
     }
@@ -260,9 +259,10 @@ Result<> check_ulimit(std::string_view text) {
         return strconv_failure("ParseInt", hard_text);
     }
     if (*hard != -1 && (*soft == -1 || *soft > *hard)) {
-        return invalid(fmt::format("ulimit soft limit must be less than or equal to hard limit: {} "
-                                   "> {}",
-                                   *soft, *hard));
+        return invalid(
+            fmt::format("ulimit soft limit must be less than or equal to hard limit: {} "
+                        "> {}",
+                        *soft, *hard));
     }
     return {};
 }
@@ -296,10 +296,11 @@ Result<> check_throttle_bytes(std::string_view text) {
         return invalid(fmt::format("bad format for device path: {}", text));
     }
     if (!spec::parse_ram(rate)) {
-        return invalid(fmt::format("invalid rate for device: {}. The correct format is "
-                                   "<device-path>:<number>[<unit>]. Number must be a positive "
-                                   "integer. Unit is optional and can be kb, mb, or gb",
-                                   text));
+        return invalid(
+            fmt::format("invalid rate for device: {}. The correct format is "
+                        "<device-path>:<number>[<unit>]. Number must be a positive "
+                        "integer. Unit is optional and can be kb, mb, or gb",
+                        text));
     }
     return {};
 }
@@ -313,9 +314,10 @@ Result<> check_throttle_operations(std::string_view text) {
         return invalid(fmt::format("bad format for device path: {}", text));
     }
     if (!parse_uint(rate)) {
-        return invalid(fmt::format("invalid rate for device: {}. The correct format is "
-                                   "<device-path>:<number>. Number must be a positive integer",
-                                   text));
+        return invalid(
+            fmt::format("invalid rate for device: {}. The correct format is "
+                        "<device-path>:<number>. Number must be a positive integer",
+                        text));
     }
     return {};
 }
@@ -325,7 +327,8 @@ Result<> check_device_rule(std::string_view text) {
     const auto is_number = [](std::string_view part) {
         return part == "*" || (!part.empty() && parse_uint(part).has_value());
     };
-    const bool good = parts.size() == 3 && (parts[0] == "a" || parts[0] == "b" || parts[0] == "c") &&
+    const bool good = parts.size() == 3 &&
+                      (parts[0] == "a" || parts[0] == "b" || parts[0] == "c") &&
                       is_number(cut(parts[1], ':').before) && is_number(cut(parts[1], ':').after) &&
                       !parts[2].empty() && parts[2].size() <= 3 &&
                       parts[2].find_first_not_of("rwm") == std::string_view::npos;

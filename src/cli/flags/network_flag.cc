@@ -63,8 +63,8 @@ Result<> set_field(NetworkAttachment& attachment, std::string_view key, std::str
     } else if (key == "gw-priority") {
         const auto priority = parse_int(value);
         if (!priority) {
-            return fail(Kind::kInvalid, fmt::format("invalid gw-priority ({}): invalid syntax",
-                                                    value));
+            return fail(Kind::kInvalid,
+                        fmt::format("invalid gw-priority ({}): invalid syntax", value));
         }
         endpoint.gw_priority = *priority;
     } else {
@@ -80,8 +80,7 @@ Result<> check_address(std::string_view text) {
     const std::string address(trim(text));
     if (::inet_pton(AF_INET, address.c_str(), bytes.data()) != 1 &&
         ::inet_pton(AF_INET6, address.c_str(), bytes.data()) != 1) {
-        return fail(Kind::kInvalid,
-                    fmt::format("IP address is not correctly formatted: {}", text));
+        return fail(Kind::kInvalid, fmt::format("IP address is not correctly formatted: {}", text));
     }
     return {};
 }
@@ -105,8 +104,7 @@ Result<NetworkAttachment> parse_network_flag(std::string_view text) {
     for (const std::string& field : csv_fields(text)) {
         const auto [key, value, assigned] = cut(field, '=');
         if (!assigned) {
-            return fail(Kind::kInvalid,
-                        fmt::format("invalid field {}", field));
+            return fail(Kind::kInvalid, fmt::format("invalid field {}", field));
         }
         GT_TRY(set_field(attachment, to_lower(trim(key)), trim(value)));
     }

@@ -103,9 +103,9 @@ private:
     Result<> store(const Flag& flag, std::string value) {
         if (flag.type->check != nullptr) {
             if (auto checked = flag.type->check(value); !checked) {
-                return fail(Kind::kInvalid, fmt::format("invalid argument {} for \"{}\" flag: {}",
-                                                        quote(value), flag_label(flag),
-                                                        checked.error().text()));
+                return fail(Kind::kInvalid,
+                            fmt::format("invalid argument {} for \"{}\" flag: {}", quote(value),
+                                        flag_label(flag), checked.error().text()));
             }
         }
         if (!flag.deprecated.empty()) {

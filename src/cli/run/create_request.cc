@@ -1,9 +1,11 @@
 #include "cli/run/create_request.h"
 
+#include <fmt/core.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <fmt/core.h>
 
 #include "base/text.h"
 #include "cli/flags/flag_types.h"
@@ -12,8 +14,6 @@
 #include "cli/stream/terminal.h"
 #include "spec/duration.h"
 #include "spec/units.h"
-
-#include <unistd.h>
 
 namespace gantry::cli {
 namespace {
@@ -60,9 +60,8 @@ int64_t duration_of(const FlagValues& flags, std::string_view name) {
 void fill_attached(const FlagValues& flags, spec::ContainerConfig& config) {
     const std::vector<std::string>& wanted = flags.list("attach");
     const auto attached = [&](std::string_view stream) {
-        return std::ranges::any_of(wanted, [&](const std::string& text) {
-            return equals_ignoring_case(text, stream);
-        });
+        return std::ranges::any_of(
+            wanted, [&](const std::string& text) { return equals_ignoring_case(text, stream); });
     };
     config.attach_stdin = wanted.empty() ? flags.on("interactive") : attached("stdin");
     config.attach_stdout = wanted.empty() || attached("stdout");
@@ -159,8 +158,7 @@ Result<> fill_host(const FlagValues& flags, spec::HostConfig& host) {
     host.restart_policy = std::move(policy);
     host.auto_remove = flags.on("rm");
     if (host.auto_remove && !host.restart_policy.name.empty() && host.restart_policy.name != "no") {
-        return fail(Kind::kInvalid,
-                    "conflicting options: cannot specify both --restart and --rm");
+        return fail(Kind::kInvalid, "conflicting options: cannot specify both --restart and --rm");
     }
     host.log_config = {flags.text("log-driver"), to_map(flags.list("log-opt"))};
     if (host.log_config.type == "none" && !host.log_config.config.empty()) {

@@ -72,8 +72,7 @@ Result<> fill_ports(const FlagValues& flags, spec::ContainerCreateRequest& reque
     }
     for (const std::string& text : flags.list("expose")) {
         if (text.find(':') != std::string::npos) {
-            return fail(Kind::kInvalid,
-                        fmt::format("invalid port format for --expose: {}", text));
+            return fail(Kind::kInvalid, fmt::format("invalid port format for --expose: {}", text));
         }
         auto ports = spec::parse_expose(text);
         if (!ports) {
@@ -124,8 +123,8 @@ Result<> fill_networks(const FlagValues& flags, spec::ContainerCreateRequest& re
     spec::EndpointMap& endpoints = request.networking_config.emplace().endpoints_config;
     for (NetworkAttachment& attachment : attachments) {
         if (!endpoints.emplace(attachment.network, std::move(attachment.endpoint)).second) {
-            return fail(Kind::kInvalid, fmt::format("network {} is specified multiple times",
-                                                    attachment.network));
+            return fail(Kind::kInvalid,
+                        fmt::format("network {} is specified multiple times", attachment.network));
         }
     }
     return {};

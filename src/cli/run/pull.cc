@@ -42,8 +42,8 @@ public:
 
     Result<> print(const spec::ProgressMessage& message) {
         if (message.error_detail || !message.error.empty()) {
-            return fail(Kind::kInternal, message.error_detail ? message.error_detail->message
-                                                              : message.error);
+            return fail(Kind::kInternal,
+                        message.error_detail ? message.error_detail->message : message.error);
         }
         if (!message.stream.empty()) {
             write(message.stream);

@@ -94,8 +94,8 @@ std::vector<spec::Ulimit> ulimits(const FlagValues& flags) {
         const auto [name, values, assigned] = cut(text, '=');
         const auto [soft, hard, has_hard] = cut(values, ':');
         const int64_t soft_limit = parse_int(soft).value_or(0);
-        limits.push_back({std::string(name), soft_limit,
-                          has_hard ? parse_int(hard).value_or(0) : soft_limit});
+        limits.push_back(
+            {std::string(name), soft_limit, has_hard ? parse_int(hard).value_or(0) : soft_limit});
     }
     return limits;
 }
@@ -119,9 +119,9 @@ Result<> fill_resources(const FlagValues& flags, spec::Resources& resources) {
     resources.memory_swap = bytes_of(flags, "memory-swap");
     const int64_t swappiness = flags.integer("memory-swappiness");
     if (swappiness < -1 || swappiness > 100) {
-        return fail(Kind::kInvalid,
-                    fmt::format("invalid value: {}. Valid memory swappiness range is 0-100",
-                                swappiness));
+        return fail(
+            Kind::kInvalid,
+            fmt::format("invalid value: {}. Valid memory swappiness range is 0-100", swappiness));
     }
     if (flags.changed("memory-swappiness")) {
         resources.memory_swappiness = swappiness;

@@ -1,8 +1,8 @@
 #include <fmt/core.h>
 
 #include "base/text.h"
-#include "cli/read_file.h"
 #include "cli/quote.h"
+#include "cli/read_file.h"
 #include "cli/run/create_request.h"
 #include "spec/units.h"
 #include "spec/value.h"

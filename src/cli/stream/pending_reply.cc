@@ -21,8 +21,7 @@ Result<std::optional<std::string>> decode_chunks(std::string_view rest) {
         }
         const std::string_view line = cut(rest.substr(0, line_end), ';').before;
         size_t size = 0;
-        const auto [end, error] =
-            std::from_chars(line.data(), line.data() + line.size(), size, 16);
+        const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), size, 16);
         if (error != std::errc() || end != line.data() + line.size()) {
             return fail(Kind::kInvalid, "the daemon's answer is not HTTP");
         }

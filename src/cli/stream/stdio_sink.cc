@@ -16,7 +16,8 @@ StdioSink::StdioSink(int fd) : fd_(fd) {
 
 Result<> StdioSink::write_some() {
     // A pipe that poll(2) calls writable has room for PIPE_BUF bytes.
-    const size_t size = never_blocks_ ? pending_.size() : std::min<size_t>(pending_.size(), PIPE_BUF);
+    const size_t size =
+        never_blocks_ ? pending_.size() : std::min<size_t>(pending_.size(), PIPE_BUF);
     const ssize_t written = ::write(fd_, pending_.data(), size);
     if (written < 0) {
         if (errno == EINTR || errno == EAGAIN) {

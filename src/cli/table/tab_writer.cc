@@ -49,8 +49,8 @@ private:
             size_t width = layout_.least_width;
             size_t block_end = begin;
             for (; block_end < end && has_cell(block_end, column); ++block_end) {
-                width = std::max(width,
-                                 count_characters(lines_[block_end][column]) + layout_.padding);
+                width =
+                    std::max(width, count_characters(lines_[block_end][column]) + layout_.padding);
             }
             for (size_t line = begin; line < block_end; ++line) {
                 widths_[line].push_back(width);

@@ -47,8 +47,8 @@ Result<std::partial_ordering> order(Arguments arguments) {
         return a.as_string() <=> b.as_string();
     }
     const bool orderable = is_basic(a) && is_basic(b) && !(a.is_bool() && b.is_bool());
-    return fail(Kind::kInvalid, orderable ? "incompatible types for comparison"
-                                          : "invalid type for comparison");
+    return fail(Kind::kInvalid,
+                orderable ? "incompatible types for comparison" : "invalid type for comparison");
 }
 
 }  // namespace

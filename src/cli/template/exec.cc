@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/text.h"
 #include "cli/quote.h"
 
 namespace gantry::cli {
@@ -67,6 +68,7 @@ private:
     Result<Datum> evaluate_method(const ast::Operand& operand, std::string_view name,
                                   const ast::Call& call, Datum dot, const Datum* final);
 
+    const Value* find_field(const Value& object, std::string_view name) const;
     Result<> print(const Datum& datum);
     Result<> append(std::string_view text);
     Datum own(Value value) { return {&owned_.emplace_back(std::move(value))}; }
@@ -343,21 +345,35 @@ Result<Datum> Executor::evaluate_fields(const ast::Operand& operand, Datum from,
     return from;
 }
 
+const Value* Executor::find_field(const Value& object, std::string_view name) const {
+    const Value* found = object.find(name);
+    const bool exported = !name.empty() && name[0] >= 'A' && name[0] <= 'Z';
+    if (found != nullptr || !exported || options_.fields == TemplateOptions::Fields::kExact) {
+        return found;
+    }
+    for (const auto& [key, value] : object.as_object()) {
+        if (equals_ignoring_case(key, name)) {
+            return &value;
+        }
+    }
+    return nullptr;
+}
+
 Result<Datum> Executor::evaluate_field(const ast::Operand& operand, std::string_view name,
                                        Datum from) {
     if (from.missing || from.value->is_null()) {
         return error(operand, fmt::format("nil pointer evaluating interface {{}}.{}", name));
     }
     if (!from.value->is_object()) {
-        return error(operand, fmt::format("can't evaluate field {} in type {}", name,
-                                          go_type(*from.value)));
+        return error(operand,
+                     fmt::format("can't evaluate field {} in type {}", name, go_type(*from.value)));
     }
-    if (const Value* found = from.value->find(name); found != nullptr) {
+    if (const Value* found = find_field(*from.value, name); found != nullptr) {
         return Datum{found, false, name};
     }
     if (from.value == root_ && !options_.row_type.empty()) {
-        return error(operand, fmt::format("can't evaluate field {} in type {}", name,
-                                          options_.row_type));
+        return error(operand,
+                     fmt::format("can't evaluate field {} in type {}", name, options_.row_type));
     }
     if (options_.missing_key == TemplateOptions::MissingKey::kError) {
         return error(operand, fmt::format("map has no entry for key {}", quote(name)));
@@ -400,8 +416,8 @@ Result<Datum> Executor::evaluate_logic(const ast::Call& call, Datum dot, const D
         return *final;
     }
     if (call.operands.size() == 1) {
-        return error(head, fmt::format("wrong number of args for {}: want at least 1 got 0",
-                                       head.text));
+        return error(head,
+                     fmt::format("wrong number of args for {}: want at least 1 got 0", head.text));
     }
     return datum;
 }

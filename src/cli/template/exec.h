@@ -16,6 +16,8 @@ namespace gantry::cli {
 struct TemplateOptions {
     /// What a field that is not in its object means.
     enum class MissingKey { kError, kNoValue } missing_key = MissingKey::kError;
+    /// Whether fields may be written as Go names them where JSON does otherwise: `.ID` for "Id".
+    enum class Fields { kExact, kGoNames } fields = Fields::kExact;
     FunctionMode functions = FunctionMode::kNormal;
     /// How error texts call the data's type where the data is a row of a table
     /// ("*formatter.ContainerContext"); "" for plain objects.

@@ -29,8 +29,8 @@ Failure failure(std::string text) {
 /// The N-th argument as a string, or an error in Go's words.
 Result<std::string_view> text_argument(Arguments arguments, size_t n) {
     if (!arguments[n]->is_string()) {
-        return failure(fmt::format("wrong type for value; expected string; got {}",
-                                   go_type(*arguments[n])));
+        return failure(
+            fmt::format("wrong type for value; expected string; got {}", go_type(*arguments[n])));
     }
     return std::string_view(arguments[n]->as_string());
 }
@@ -55,10 +55,9 @@ Result<Value> call_split(Arguments arguments) {
     GT_TRY_VAR(separator, text_argument(arguments, 1));
     Value::Array parts;
     while (true) {
-        const size_t end = separator.empty()
-                               ? (text.empty() ? std::string_view::npos
-                                               : first_characters(text, 1).size())
-                               : text.find(separator);
+        const size_t end = separator.empty() ? (text.empty() ? std::string_view::npos
+                                                             : first_characters(text, 1).size())
+                                             : text.find(separator);
         if (end == std::string_view::npos || (separator.empty() && end == text.size())) {
             break;
         }
@@ -77,8 +76,8 @@ Result<Value> call_join(Arguments arguments) {
         return Value(std::string());
     }
     if (!arguments[0]->is_array()) {
-        return failure(fmt::format("wrong type for value; expected []string; got {}",
-                                   go_type(*arguments[0])));
+        return failure(
+            fmt::format("wrong type for value; expected []string; got {}", go_type(*arguments[0])));
     }
     std::string out;
     for (const Value& part : arguments[0]->as_array()) {
@@ -214,9 +213,9 @@ Result<Value> call_slice(Arguments arguments) {
         return failure(fmt::format("can't slice item of type {}", go_type(item)));
     }
     if (arguments.size() > 3) {
-        return failure(item.is_string() ? "cannot 3-index slice a string"
-                                        : "too many slice indexes: " +
-                                              std::to_string(arguments.size() - 1));
+        return failure(item.is_string()
+                           ? "cannot 3-index slice a string"
+                           : "too many slice indexes: " + std::to_string(arguments.size() - 1));
     }
     const size_t size = item.is_array() ? item.as_array().size() : item.as_string().size();
     std::array<size_t, 2> bounds = {0, size};
@@ -283,9 +282,9 @@ Result<Value> call_urlquery(Arguments arguments) {
 }
 
 Result<Value> call_call(Arguments arguments) {
-    return failure(arguments[0]->is_null() ? "call of nil"
-                                           : fmt::format("non-function of type {}",
-                                                         go_type(*arguments[0])));
+    return failure(arguments[0]->is_null()
+                       ? "call of nil"
+                       : fmt::format("non-function of type {}", go_type(*arguments[0])));
 }
 
 struct Function {
@@ -367,10 +366,9 @@ Result<Value> call_template_function(std::string_view name, Arguments arguments,
         return fail(Kind::kInvalid, fmt::format("{} is not a function", name));
     }
     if (arguments.size() < function->least || arguments.size() > function->most) {
-        return fail(Kind::kConflict,
-                    fmt::format("wrong number of args for {}: want {}{} got {}", name,
-                                function->most == kAny ? "at least " : "", function->least,
-                                arguments.size()));
+        return fail(Kind::kConflict, fmt::format("wrong number of args for {}: want {}{} got {}",
+                                                 name, function->most == kAny ? "at least " : "",
+                                                 function->least, arguments.size()));
     }
     if (mode == FunctionMode::kHeader && function->plain_in_header) {
         return *arguments[0];

@@ -25,9 +25,8 @@ bool is_word(char c) {
 }
 
 bool is_keyword(std::string_view word) {
-    constexpr std::array<std::string_view, 10> kKeywords = {"block",    "break", "continue", "define",
-                                                            "else",     "end",   "if",       "range",
-                                                            "template", "with"};
+    constexpr std::array<std::string_view, 10> kKeywords = {
+        "block", "break", "continue", "define", "else", "end", "if", "range", "template", "with"};
     return std::ranges::find(kKeywords, word) != kKeywords.end();
 }
 
@@ -85,8 +84,8 @@ Token Lexer::next_text() {
     }
     const size_t open = std::min(source_.find("{{", begin), source_.size());
     size_t end = open;
-    const bool trims_left = open + 3 < source_.size() && source_[open + 2] == '-' &&
-                            is_space(source_[open + 3]);
+    const bool trims_left =
+        open + 3 < source_.size() && source_[open + 2] == '-' && is_space(source_[open + 3]);
     if (trims_left) {
         while (end > begin && is_space(source_[end - 1])) {
             --end;
@@ -158,16 +157,14 @@ Token Lexer::next_in_action() {
     const char c = peek();
     if (is_space(c)) {
         size_t length = 0;
-        while (is_space(peek(length)) &&
-               source_.substr(position_ + length + 1, 3) != "-}}") {
+        while (is_space(peek(length)) && source_.substr(position_ + length + 1, 3) != "-}}") {
             ++length;
         }
         return make(Token::Type::kSpace, std::max<size_t>(length, 1));
     }
     switch (c) {
         case '=': return make(Token::Type::kAssign, 1);
-        case ':':
-            return peek(1) == '=' ? make(Token::Type::kDeclare, 2) : error("expected :=");
+        case ':': return peek(1) == '=' ? make(Token::Type::kDeclare, 2) : error("expected :=");
         case '|': return make(Token::Type::kPipe, 1);
         case '"': return quoted('"', Token::Type::kString);
         case '`': return quoted('`', Token::Type::kString);

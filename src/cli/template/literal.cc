@@ -65,7 +65,9 @@ bool append_escape(std::string& out, std::string_view& rest, char delimiter) {
 }
 
 uint32_t first_code_point(std::string_view text) {
-    const auto byte = [&](size_t i) { return static_cast<uint32_t>(static_cast<uint8_t>(text[i])); };
+    const auto byte = [&](size_t i) {
+        return static_cast<uint32_t>(static_cast<uint8_t>(text[i]));
+    };
     switch (text.size()) {
         case 1: return byte(0);
         case 2: return ((byte(0) & 0x1f) << 6) | (byte(1) & 0x3f);

@@ -215,8 +215,8 @@ Result<> Parser::parse_control(ast::Node::Type type, std::string_view word, ast:
 }
 
 Result<> Parser::parse_else(ast::Node::Type type, std::string_view word, ast::Block& block) {
-    if (const Token& token = peek(); token.type == Type::kKeyword && token.text == word &&
-                                     type != ast::Node::Type::kRange) {
+    if (const Token& token = peek();
+        token.type == Type::kKeyword && token.text == word && type != ast::Node::Type::kRange) {
         (void)take();
         if (++depth_ > kMaxDepth) {
             return error("max expression depth exceeded");
@@ -360,8 +360,7 @@ Result<> Parser::check_pipeline(const ast::Pipeline& pipeline, std::string_view 
             case ast::Operand::Type::kInt:
             case ast::Operand::Type::kFloat:
             case ast::Operand::Type::kString:
-                return error(
-                    fmt::format("non executable command in pipeline stage {}", stage + 1));
+                return error(fmt::format("non executable command in pipeline stage {}", stage + 1));
             default: break;
         }
     }
@@ -377,8 +376,7 @@ Result<std::shared_ptr<const ast::Pipeline>> Parser::parse_pipeline(std::string_
     pipeline->line = peek_past_space().line;
     GT_TRY(parse_variables(*pipeline, context));
     if (pipeline->binding == ast::Pipeline::Binding::kDeclare) {
-        variables_.insert(variables_.end(), pipeline->variables.begin(),
-                          pipeline->variables.end());
+        variables_.insert(variables_.end(), pipeline->variables.begin(), pipeline->variables.end());
     }
     while (true) {
         const Token& token = peek_past_space();
@@ -455,9 +453,8 @@ Result<std::optional<ast::Operand>> Parser::parse_operand() {
             case ast::Operand::Type::kFloat:
             case ast::Operand::Type::kNil:
             case ast::Operand::Type::kDot:
-                return error(
-                    fmt::format("unexpected {} after term {}", peek().describe(),
-                                quote(operand->source)));
+                return error(fmt::format("unexpected {} after term {}", peek().describe(),
+                                         quote(operand->source)));
             default: break;
         }
         const Token field = take();

@@ -109,7 +109,8 @@ std::string format_integer(const Directive& directive, const Value& value) {
         case 'c':
         case 'q': {
             const bool ascii = magnitude < 0x80 && number >= 0;
-            const std::string text = ascii ? std::string(1, static_cast<char>(magnitude)) : "\ufffd";
+            const std::string text =
+                ascii ? std::string(1, static_cast<char>(magnitude)) : "\ufffd";
             return directive.verb == 'c' ? text : "'" + text + "'";
         }
         default: return wrong_verb(directive, value);
