@@ -3,7 +3,8 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <map>
+#include <optional>
+#include <set>
 #include <utility>
 
 #include "engine/image/image_service.h"
@@ -63,7 +64,10 @@ Result<> resolve(const store::ImageStore& images, const std::string& ref,
         }
     }
     GT_TRY_VAR(image, images.find(ref));
-    const bool by_tag = reference && !reference->tag.empty() && !reference->digest;
+    // An id reads as a name too ("sha256:" and a tag); only a name that the image has counts.
+    const std::vector<std::string> names = images.names_of(image->id);
+    const bool by_tag = reference && !reference->digest &&
+                        std::ranges::find(names, reference->str()) != names.end();
     add(saved, image, by_tag ? std::optional(*reference) : std::nullopt);
     return {};
 }
