@@ -131,6 +131,47 @@ TEST_F(LaunchTest, RefusesAWorkingDirectoryOutside) {
     }
 }
 
+TEST_F(LaunchTest, SharesNamespacesWithAnotherContainer) {
+    const auto first = launch(shell("sleep 100"), options());
+    ASSERT_TRUE(first->start());
+    auto config = shell("readlink /proc/self/ns/pid; readlink /proc/self/ns/ipc; exit 4");
+    auto path = [&](const char* name) { return fmt::format("/proc/{}/ns/{}", first->pid(), name); };
+    for (spec::oci::Namespace& entry : config.linux.namespaces) {
+        if (entry.type == "pid" || entry.type == "ipc") {
+            entry.path = path(entry.type.c_str());
+        }
+    }
+    EXPECT_EQ(run(config, options()).exit.code, 4);
+    char link[64] = {};
+    std::string expected;
+    for (const char* name : {"pid", "ipc"}) {
+        const ssize_t size = readlink(path(name).c_str(), link, sizeof link);
+        ASSERT_GT(size, 0);
+        expected += std::string(link, static_cast<size_t>(size)) + "\n";
+    }
+    EXPECT_EQ(log_text(), expected);
+    ASSERT_TRUE(first->kill(SIGKILL));
+    wait_event(*first, Event::Type::kExited);
+    ASSERT_TRUE(first->release());
+}
+
+TEST_F(LaunchTest, SharesTheHostsNamespaces) {
+    ConfigOptions choices;
+    choices.host_pid = choices.host_uts = choices.host_network = choices.host_cgroup = true;
+    auto config = default_config(choices);
+    ASSERT_TRUE(config);
+    config->root.path = root();
+    config->process.args = {"/bin/sh", "-c", "echo $$; (sleep 0.2; echo orphan) & exit 6"};
+    config->process.env = {"PATH=/bin"};
+    const auto shim = launch(*config, options());
+    const std::string pid = fmt::format("{}\n", shim->pid());
+    ASSERT_TRUE(shim->start());
+    EXPECT_EQ(wait_event(*shim, Event::Type::kExited).exit.code, 6);
+    ASSERT_TRUE(shim->release());
+    // The output is open until the last process of the container has ended.
+    EXPECT_EQ(log_text(), pid + "orphan\n");
+}
+
 TEST_F(LaunchTest, LoadsTheSeccompFilter) {
     for (const bool no_new_privileges : {false, true}) {
         auto config = shell(

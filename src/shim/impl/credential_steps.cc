@@ -120,8 +120,7 @@ int become_user(ChildContext& context, const Step& step) {
 
 int harden(ChildContext& context) {
     // ORDER: after the change of user, which clears both (kernel/cred.c, commit_creds).
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 ||
-        prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) {
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) {
         return errno;
     }
     // A shim that died before that sends no signal: its end of the channel is closed then.

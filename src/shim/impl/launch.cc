@@ -255,6 +255,7 @@ void Shim::launch_failed(Process& process, const ChildMessage& reason) {
         answer(process.answer_fd, reply);
         process.answer_fd = -1;
     }
+    collect_children();  // it may have ended while it still had a name
 }
 
 }  // namespace gantry::shim

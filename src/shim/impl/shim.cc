@@ -65,6 +65,10 @@ bool Shim::prepare() {
     (void)signal(SIGHUP, SIG_IGN);
     (void)signal(SIGINT, SIG_IGN);
     (void)signal(SIGTERM, SIG_IGN);
+    // A file size limit of the daemon costs log records, not the container.
+    (void)signal(SIGXFSZ, SIG_IGN);
+    // The daemon's working directory must not stay busy on our account.
+    (void)chdir("/");
     sigset_t child;
     sigemptyset(&child);
     sigaddset(&child, SIGCHLD);
