@@ -12,6 +12,9 @@ namespace gantry::store {
 /// A data-root in a temporary directory that goes away with the fixture.
 class DataRootTest : public testing::Test {
 protected:
+    explicit DataRootTest(const std::string& parent = testing::TempDir())
+        : root_(parent + "/gantry_store_XXXXXX") {}
+
     void SetUp() override {
         if (::geteuid() != 0) {
             GTEST_SKIP() << "needs root: owners, devices and trusted.* attributes";
@@ -29,7 +32,7 @@ protected:
     std::string path(const std::string& below) const { return root_ + "/" + below; }
 
 private:
-    std::string root_ = testing::TempDir() + "gantry_store_XXXXXX";
+    std::string root_;
     bool made_ = false;
 };
 
