@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstring>
 #include <utility>
 
 #include "base/scope_guard.h"
@@ -78,7 +79,9 @@ void set_attributes(posix_spawnattr_t& attributes, Session session) {
     sigset_t signals;
     sigemptyset(&signals);
     ::posix_spawnattr_setsigmask(&attributes, &signals);
-    sigfillset(&signals);
+    // Not sigfillset(): it leaves out glibc's two private signals, and posix_spawn would start the
+    // child with those ignored.
+    std::memset(&signals, 0xff, sizeof signals);
     ::posix_spawnattr_setsigdefault(&attributes, &signals);
     int flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
     if (session == Session::kNew) {
