@@ -309,8 +309,11 @@ Result<> Daemon::Parts::listen(const Options& options) {
                                           });
     GT_TRY(server->start(std::move(listeners)));
     if (!options.pidfile.empty()) {
-        GT_TRY(sys::replace_file(AT_FDCWD, options.pidfile.c_str(), fmt::format("{}\n", ::getpid()),
-                                 0644, sys::Durability::kVolatile));
+        const size_t slash = options.pidfile.rfind('/');
+        GT_TRY_VAR(directory, sys::open_dir(options.pidfile.substr(0, slash + 1).c_str()));
+        GT_TRY(sys::replace_file(directory.get(), options.pidfile.substr(slash + 1).c_str(),
+                                 fmt::format("{}\n", ::getpid()), 0644,
+                                 sys::Durability::kVolatile));
         pidfile = options.pidfile;
     }
     for (const std::string& host : options.hosts) {

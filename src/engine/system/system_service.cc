@@ -32,7 +32,8 @@ Result<std::string> engine_id(const std::string& data_root) {
         return std::string(trim(*known));
     }
     std::string id = make_engine_id();
-    GT_TRY(sys::replace_file(AT_FDCWD, path.c_str(), id, 0600, sys::Durability::kDurable));
+    GT_TRY_VAR(root, sys::open_dir(data_root.c_str()));
+    GT_TRY(sys::replace_file(root.get(), "engine-id", id, 0600, sys::Durability::kDurable));
     return id;
 }
 
