@@ -51,11 +51,6 @@ std::string host_interface_name() {
     return "veth" + random_id().substr(0, 7);
 }
 
-struct Attached {
-    Endpoint endpoint;
-    std::vector<PublishedPort> ports;
-};
-
 /// A container that publishes something may want to reach itself that way.
 Hairpin hairpin_of(const Attached& attached) {
     return attached.ports.empty() ? Hairpin::kOff : Hairpin::kOn;
@@ -88,7 +83,8 @@ private:
     Result<Attached> allocate(const SandboxRequest& request);
     void give_back(const Attached& attached);
     Result<> publish(const ContainerId& container, const Attached& attached);
-    Result<> add_ports(const Attached& attached) GT_REQUIRES(table_mutex_);
+    Result<> add_to_table(const Attached& attached) GT_REQUIRES(table_mutex_);
+    Result<> remove_from_table(const Attached& attached) GT_REQUIRES(table_mutex_);
     Result<> write_table() GT_REQUIRES(table_mutex_);
 
     const NetworksConfig config_;
@@ -161,23 +157,26 @@ Result<> Networks::Impl::publish(const ContainerId& container, const Attached& a
         const MutexLock lock(mutex_);
         attached_.insert_or_assign(container, attached);
     }
-    auto written = add_ports(attached);
+    auto written = add_to_table(attached);
     if (!written) {
         const MutexLock lock(mutex_);
         attached_.erase(container);
+        return written;
     }
-    return written;
+    for (const PublishedPort& port : attached.ports) {
+        if (port.protocol == PortProtocol::kUdp) {
+            // Without it a client that never pauses is not answered; not worth failing a start.
+            (void)sys::forget_connections_at(nft_, static_cast<uint8_t>(port.protocol),
+                                             port.host_port);
+        }
+    }
+    return {};
 }
 
-Result<> Networks::Impl::add_ports(const Attached& attached) {
+Result<> Networks::Impl::add_to_table(const Attached& attached) {
     if (written_) {
-        if (attached.ports.empty()) {
-            return {};
-        }
         NftTransaction transaction(NftFamily::kInet, config_.table);
-        for (const PublishedPort& port : attached.ports) {
-            put_port(transaction, port, attached.endpoint.ip);
-        }
+        put_endpoint(transaction, attached);
         auto added = transaction.commit(nft_);
         if (added || added.error().sys_errno() != ENOENT) {
             return added;
@@ -185,6 +184,20 @@ Result<> Networks::Impl::add_ports(const Attached& attached) {
         // Somebody has flushed the table.
     }
     return write_table();
+}
+
+Result<> Networks::Impl::remove_from_table(const Attached& attached) {
+    if (!written_) {
+        return {};
+    }
+    NftTransaction transaction(NftFamily::kInet, config_.table);
+    put_endpoint_removal(transaction, attached);
+    auto removed = transaction.commit(nft_);
+    if (!removed && removed.error().sys_errno() == ENOENT) {
+        written_ = false;  // somebody flushed the table: the next change writes all of it
+        return {};
+    }
+    return removed;
 }
 
 Result<Sandbox> Networks::Impl::create_sandbox(const ContainerId& container,
@@ -249,17 +262,8 @@ Result<> Networks::Impl::release(const ContainerId& container) {
         }
         attached = found->second;
     }
-    if (!attached.ports.empty() && written_) {
-        NftTransaction transaction(NftFamily::kInet, config_.table);
-        for (const PublishedPort& port : attached.ports) {
-            put_port_removal(transaction, port);
-        }
-        auto removed = transaction.commit(nft_);
-        if (!removed && removed.error().sys_errno() == ENOENT) {
-            written_ = false;  // somebody flushed the table: the next change writes all of it
-        } else if (!removed) {
-            return removed;
-        }
+    GT_TRY(remove_from_table(attached));
+    if (!attached.ports.empty()) {
         // Only a matter of time without it: connections to nobody expire by themselves.
         (void)sys::forget_connections_to(nft_, attached.endpoint.ip);
     }
@@ -271,13 +275,11 @@ Result<> Networks::Impl::release(const ContainerId& container) {
 }
 
 Result<> Networks::Impl::write_table() {
-    RulesetInput input{.bridge = config_.bridge, .subnet = subnet_, .ports = {}};
+    RulesetInput input{.bridge = config_.bridge, .subnet = subnet_, .attached = {}};
     {
         const MutexLock lock(mutex_);
         for (const auto& [container, attached] : attached_) {
-            for (const PublishedPort& port : attached.ports) {
-                input.ports.emplace_back(port, attached.endpoint.ip);
-            }
+            input.attached.push_back(attached);
         }
     }
     NftTransaction transaction(NftFamily::kInet, config_.table);
@@ -414,8 +416,11 @@ std::optional<Endpoint> Networks::find_endpoint(const ContainerId& container) co
 Result<> remove_networks(const NetworksConfig& config) {
     GT_TRY_VAR(nft, NetlinkSocket::open(NETLINK_NETFILTER));
     NftTransaction transaction(NftFamily::kInet, config.table);
-    transaction.add_table();  // so that there is one to delete
-    transaction.delete_table();
+    for (const NftFamily family : {NftFamily::kInet, NftFamily::kBridge}) {
+        transaction.use(family);
+        transaction.add_table();  // so that there is one to delete
+        transaction.delete_table();
+    }
     GT_TRY(transaction.commit(nft));
     GT_TRY_VAR(route, NetlinkSocket::open(NETLINK_ROUTE));
     GT_TRY_VAR(link, sys::find_link(route, config.bridge));

@@ -14,7 +14,7 @@ namespace gantry::net {
 
 struct NetworksConfig {
     std::string bridge = "gantry0";
-    std::string table = "gantry";      // nftables, family inet: one per daemon
+    std::string table = "gantry";      // nftables, families inet and bridge: one per daemon
     std::optional<Ipv4Prefix> subnet;  // with the gateway as address if its host part is not 0
     uint16_t mtu = 1500;
     NetworkId network_id;  // empty: derived from the bridge's name, the same at every start
@@ -63,7 +63,8 @@ public:
     Result<Sandbox> create_sandbox(const ContainerId& container, const SandboxRequest& request);
 
     /// Takes back the endpoint of a container that survived us: reserves its address and its ports.
-    /// Follow a series of these with one reconcile().
+    /// Follow a series of these with one reconcile(). A port that somebody took meanwhile is an
+    /// error, but the container is adopted without it.
     Result<> adopt(const ContainerId& container, const Endpoint& endpoint,
                    const std::vector<PublishedPort>& ports);
 

@@ -148,6 +148,59 @@ TEST(Networks, PublishedUdpPortCarriesDatagramsBothWays) {
     });
 }
 
+/// Sends one datagram and says whether SERVICE got it.
+bool datagram_arrives(const Service& client, const Service& service) {
+    EXPECT_EQ(::send(client.socket.get(), "x", 1, 0), 1);
+    char byte = 0;
+    pollfd poll{.fd = service.socket.get(), .events = POLLIN, .revents = 0};
+    return ::poll(&poll, 1, 500) == 1 && ::recv(service.socket.get(), &byte, 1, 0) == 1;
+}
+
+TEST(Networks, AFlowOfDatagramsFollowsThePort) {
+    NetworkWorld::run([](NetworkWorld& world) {
+        const auto networks = open_networks();
+        const Service client = NetworkWorld::listen(world.lan(), "0.0.0.0", 0, SOCK_DGRAM);
+        const sockaddr_in target = address_of("10.9.0.1", 5353);
+        ASSERT_EQ(::connect(client.socket.get(), reinterpret_cast<const sockaddr*>(&target),
+                            sizeof target),
+                  0);
+        {
+            const Service foreign = NetworkWorld::listen(world.host(), "0.0.0.0", 5353, SOCK_DGRAM);
+            ASSERT_TRUE(datagram_arrives(client, foreign)) << "a flow that is older than the port";
+        }
+        const PortRequest port{PortProtocol::kUdp, 53, {}, 5353, 5353};
+        const Sandbox one = create(*networks, "one", {port});
+        const Service first = NetworkWorld::listen(one.netns.get(), "0.0.0.0", 53, SOCK_DGRAM);
+        EXPECT_TRUE(datagram_arrives(client, first));
+        ASSERT_TRUE(networks->release(ContainerId("one")));
+        const Sandbox two = create(*networks, "two", {port});
+        const Service second = NetworkWorld::listen(two.netns.get(), "0.0.0.0", 53, SOCK_DGRAM);
+        EXPECT_TRUE(datagram_arrives(client, second)) << "went to the one before";
+    });
+}
+
+// S76
+TEST(Networks, ContainersCannotPoseAsOthers) {
+    NetworkWorld::run([](NetworkWorld& world) {
+        const auto networks = open_networks();
+        const Sandbox thief = create(*networks, "thief");
+        const Sandbox other = create(*networks, "other");
+        const Service service = NetworkWorld::listen(other.netns.get(), "0.0.0.0", 80);
+        const int netns = thief.netns.get();
+        ASSERT_TRUE(NetworkWorld::reaches(netns, "172.17.0.3", 80, service));
+        NetworkWorld::command(netns, {"/sbin/ip", "addr", "add", "172.17.0.99/16", "dev", "eth0"});
+        NetworkWorld::command(netns, {"/sbin/ip", "route", "add", "172.17.0.3/32", "dev", "eth0",
+                                      "src", "172.17.0.99"});
+        EXPECT_TRUE(NetworkWorld::is_blocked(netns, "172.17.0.3", 80)) << "another address";
+        NetworkWorld::command(netns, {"/sbin/ip", "route", "del", "172.17.0.3/32"});
+        EXPECT_TRUE(NetworkWorld::reaches(netns, "172.17.0.3", 80, service));
+        NetworkWorld::command(netns,
+                              {"/sbin/ip", "link", "set", "eth0", "address", "02:42:00:00:00:01"});
+        EXPECT_TRUE(NetworkWorld::is_blocked(netns, "172.17.0.3", 80)) << "another MAC";
+        (void)world;
+    });
+}
+
 TEST(Networks, ContainersReachTheWorldUnderTheHostsAddress) {
     NetworkWorld::run([](NetworkWorld& world) {
         const auto networks = open_networks();

@@ -79,6 +79,35 @@ constexpr unsigned kArpSource = 14;
 constexpr unsigned kEtherSource = 6;
 constexpr unsigned kDestinationPort = 2;
 
+// What CTA_FILTER compares of a tuple. The kernel's own numbers, which its headers do not export.
+constexpr uint32_t kCompareSource = 1U << 0;
+constexpr uint32_t kCompareProtocol = 1U << 3;
+constexpr uint32_t kCompareDestinationPort = 1U << 5;
+
+struct ConntrackFilter {
+    uint32_t original;
+    uint32_t reply;
+};
+
+NetlinkMessages begin_forgetting(std::string what) {
+    NetlinkMessages message;
+    message.begin(std::move(what), NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_DELETE, NLM_F_ACK,
+                  family_header(AF_INET));
+    return message;
+}
+
+Result<> forget(NetlinkSocket& socket, NetlinkMessages& message, const ConntrackFilter& filter) {
+    const size_t nest = message.begin_nested(CTA_FILTER);
+    message.put_u32(CTA_FILTER_ORIG_FLAGS, filter.original);
+    message.put_u32(CTA_FILTER_REPLY_FLAGS, filter.reply);
+    message.end_nested(nest);
+    auto done = socket.transact(message);
+    if (!done && (done.error().sys_errno() == EINVAL || done.error().sys_errno() == EOPNOTSUPP)) {
+        return fail(Kind::kNotImplemented, done.error().text());
+    }
+    return done;
+}
+
 }  // namespace
 
 NftKey& NftKey::field(std::span<const uint8_t> value) {
@@ -404,26 +433,26 @@ bool is_nft_change(const NetlinkReply& reply, NftFamily family, std::string_view
 }
 
 Result<> forget_connections_to(NetlinkSocket& socket, Ipv4 address) {
-    // The kernel's own bit for "compare the source address" in CTA_FILTER; not in its headers.
-    constexpr uint32_t kCompareSource = 1;
-    NetlinkMessages message;
-    message.begin(fmt::format("forget connections to {}", format_ipv4(address)),
-                  NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_DELETE, NLM_F_ACK,
-                  family_header(AF_INET));
+    NetlinkMessages message =
+        begin_forgetting(fmt::format("forget connections to {}", format_ipv4(address)));
     const size_t tuple = message.begin_nested(CTA_TUPLE_REPLY);
     const size_t ip = message.begin_nested(CTA_TUPLE_IP);
     message.put_be32(CTA_IP_V4_SRC, address.value);
     message.end_nested(ip);
     message.end_nested(tuple);
-    const size_t filter = message.begin_nested(CTA_FILTER);
-    message.put_u32(CTA_FILTER_ORIG_FLAGS, 0);
-    message.put_u32(CTA_FILTER_REPLY_FLAGS, kCompareSource);
-    message.end_nested(filter);
-    auto done = socket.transact(message);
-    if (!done && (done.error().sys_errno() == EINVAL || done.error().sys_errno() == EOPNOTSUPP)) {
-        return fail(Kind::kNotImplemented, done.error().text());
-    }
-    return done;
+    return forget(socket, message, {.original = 0, .reply = kCompareSource});
+}
+
+Result<> forget_connections_at(NetlinkSocket& socket, uint8_t protocol, uint16_t port) {
+    NetlinkMessages message = begin_forgetting(fmt::format("forget connections at {}", port));
+    const size_t tuple = message.begin_nested(CTA_TUPLE_ORIG);
+    const size_t proto = message.begin_nested(CTA_TUPLE_PROTO);
+    message.put_u8(CTA_PROTO_NUM, protocol);
+    message.put_u16(CTA_PROTO_DST_PORT, htons(port));
+    message.end_nested(proto);
+    message.end_nested(tuple);
+    return forget(socket, message,
+                  {.original = kCompareProtocol | kCompareDestinationPort, .reply = 0});
 }
 
 }  // namespace gantry::sys

@@ -131,11 +131,14 @@ private:
     AttributeWriter writer_;
 };
 
-/// One nf_tables transaction on one table: all of it happens or nothing, and no packet sees a state
-/// between. Finish by NftTransaction::commit().
+/// One nf_tables transaction on the tables of one name: all of it happens or nothing, and no packet
+/// sees a state between. Finish by NftTransaction::commit().
 class NftTransaction {
 public:
     NftTransaction(NftFamily family, std::string table);
+
+    /// What follows is about the table of that name in another family.
+    void use(NftFamily family) { family_ = family; }
 
     void add_table();
     /// Fails if there is none; add_table() before it makes "begin from nothing" of the two.
@@ -171,5 +174,9 @@ bool is_nft_change(const NetlinkReply& reply, NftFamily family, std::string_view
 /// container that is gone would else go on to its address' next owner. A kernel that cannot filter
 /// (before 5.8) is kNotImplemented.
 Result<> forget_connections_to(NetlinkSocket& socket, Ipv4 address);
+
+/// Forgets all connections of PROTOCOL (an IPPROTO_*) to PORT of any address: a flow of datagrams
+/// that began before the port was published would never be translated. Errors as above.
+Result<> forget_connections_at(NetlinkSocket& socket, uint8_t protocol, uint16_t port);
 
 }  // namespace gantry::sys

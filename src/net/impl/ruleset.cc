@@ -1,10 +1,13 @@
 #include "net/impl/ruleset.h"
 
+#include <linux/if_ether.h>
+
 #include <utility>
 
 namespace gantry::net {
 namespace {
 
+using sys::NftFamily;
 using sys::NftHook;
 using sys::NftKey;
 using sys::NftLoad;
@@ -15,6 +18,10 @@ using sys::NftTransaction;
 // Ports published on all addresses of the host, and on one of them.
 constexpr const char* kPorts = "ports";
 constexpr const char* kAddressPorts = "address_ports";
+// Of the bridge family: the bridge's ports that lead to containers, and who is behind each.
+constexpr const char* kEndpoints = "endpoints";
+constexpr const char* kMacs = "macs";
+constexpr const char* kAddresses = "addresses";
 
 constexpr Ipv4Prefix kLoopback{{0x7f000000}, 8};
 
@@ -107,31 +114,90 @@ std::pair<const char*, NftKey> place_of(const PublishedPort& port) {
     return {port.host_ip.is_any() ? kPorts : kAddressPorts, std::move(key)};
 }
 
-}  // namespace
+/// Frames that enter the bridge by a container's port: only with its own MAC and its own address,
+/// in ARP too, so that nobody can pose as the gateway or as a neighbour (S76).
+void put_anti_spoofing(NftTransaction& transaction) {
+    const std::string chain = "spoofing";
+    transaction.add_set({kEndpoints, {sys::kNftInterface}, {}});
+    transaction.add_set({kMacs, {sys::kNftInterface, sys::kNftEther}, {}});
+    transaction.add_set({kAddresses, {sys::kNftInterface, sys::kNftIpv4}, {}});
+    transaction.add_chain({chain, "filter", NftHook::kPreRouting, kRaw});
+    const auto ours = [] { return NftRule().is_in_set(kEndpoints, {NftLoad::kInInterface}); };
+    transaction.add_rule(
+        chain,
+        ours()
+            .is_in_set(kMacs, {NftLoad::kInInterface, NftLoad::kEtherSource}, NftMatch::kIsNot)
+            .drop());
+    transaction.add_rule(
+        chain,
+        ours()
+            .ether_type(ETH_P_ARP)
+            .is_in_set(kAddresses, {NftLoad::kInInterface, NftLoad::kArpSource}, NftMatch::kIsNot)
+            .drop());
+    transaction.add_rule(
+        chain,
+        ours()
+            .ether_type(ETH_P_IP)
+            .is_in_set(kAddresses, {NftLoad::kInInterface, NftLoad::kIpv4Source}, NftMatch::kIsNot)
+            .drop());
+}
 
-void put_ruleset(NftTransaction& transaction, const RulesetInput& input) {
-    // Deleting what is not there would fail, so make it first.
+/// Deleting what is not there would fail, so make it first.
+void begin_table(NftTransaction& transaction, NftFamily family) {
+    transaction.use(family);
     transaction.add_table();
     transaction.delete_table();
     transaction.add_table();
+}
+
+/// Calls CHANGE with each set of the bridge family and the endpoint's key in it.
+template <class Change>
+void for_each_identity(const Endpoint& endpoint, Change change) {
+    const auto key = [&] { return NftKey().interface(endpoint.host_interface); };
+    change(kEndpoints, key());
+    change(kMacs, key().mac(endpoint.mac));
+    change(kAddresses, key().ipv4(endpoint.ip));
+}
+
+}  // namespace
+
+void put_ruleset(NftTransaction& transaction, const RulesetInput& input) {
+    begin_table(transaction, NftFamily::kInet);
     put_maps(transaction);
     put_guard(transaction, input);
     put_destination_nat(transaction);
     put_source_nat(transaction, input);
     put_forward(transaction, input);
-    for (const auto& [port, container] : input.ports) {
-        put_port(transaction, port, container);
+    begin_table(transaction, NftFamily::kBridge);
+    put_anti_spoofing(transaction);
+    for (const Attached& attached : input.attached) {
+        put_endpoint(transaction, attached);
     }
 }
 
-void put_port(NftTransaction& transaction, const PublishedPort& port, Ipv4 container) {
-    const auto [map, key] = place_of(port);
-    transaction.add_element(map, key, NftKey().ipv4(container).port(port.container_port));
+void put_endpoint(NftTransaction& transaction, const Attached& attached) {
+    transaction.use(NftFamily::kInet);
+    for (const PublishedPort& port : attached.ports) {
+        const auto [map, key] = place_of(port);
+        transaction.add_element(map, key,
+                                NftKey().ipv4(attached.endpoint.ip).port(port.container_port));
+    }
+    transaction.use(NftFamily::kBridge);
+    for_each_identity(attached.endpoint, [&](const char* set, const NftKey& key) {
+        transaction.add_element(set, key);
+    });
 }
 
-void put_port_removal(NftTransaction& transaction, const PublishedPort& port) {
-    const auto [map, key] = place_of(port);
-    transaction.delete_element(map, key);
+void put_endpoint_removal(NftTransaction& transaction, const Attached& attached) {
+    transaction.use(NftFamily::kInet);
+    for (const PublishedPort& port : attached.ports) {
+        const auto [map, key] = place_of(port);
+        transaction.delete_element(map, key);
+    }
+    transaction.use(NftFamily::kBridge);
+    for_each_identity(attached.endpoint, [&](const char* set, const NftKey& key) {
+        transaction.delete_element(set, key);
+    });
 }
 
 }  // namespace gantry::net

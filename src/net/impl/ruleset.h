@@ -8,19 +8,26 @@
 
 namespace gantry::net {
 
+/// What one container has.
+struct Attached {
+    Endpoint endpoint;
+    std::vector<PublishedPort> ports;
+};
+
 /// Everything that the table's content depends on.
 struct RulesetInput {
     std::string bridge;
     Ipv4Prefix subnet;
-    std::vector<std::pair<PublishedPort, Ipv4>> ports;  // with the container's address
+    std::vector<Attached> attached;
 };
 
-/// Writes the whole table in place of what is there: a table of that name and everything in it is
-/// ours. Chains and what they are for are described at their rules in ruleset.cc.
+/// Writes the whole tables (inet and bridge) in place of what is there: tables of that name and
+/// everything in them are ours. Chains and what they are for are described at their rules in
+/// ruleset.cc. Any family may be in use in TRANSACTION before and after.
 void put_ruleset(sys::NftTransaction& transaction, const RulesetInput& input);
 
-/// One published port more or less. Nothing else in the table changes.
-void put_port(sys::NftTransaction& transaction, const PublishedPort& port, Ipv4 container);
-void put_port_removal(sys::NftTransaction& transaction, const PublishedPort& port);
+/// One endpoint with its published ports more or less. Nothing else in the tables changes.
+void put_endpoint(sys::NftTransaction& transaction, const Attached& attached);
+void put_endpoint_removal(sys::NftTransaction& transaction, const Attached& attached);
 
 }  // namespace gantry::net

@@ -55,7 +55,8 @@ Result<bool> Watch::read() {
     const MutexLock lock(state.mutex);
     GT_TRY_VAR(all_of_nft, state.nft.receive([&](const NetlinkReply& reply) {
         changed |= reply.port_id != subject.own_port_id &&
-                   sys::is_nft_change(reply, sys::NftFamily::kInet, subject.table);
+                   (sys::is_nft_change(reply, sys::NftFamily::kInet, subject.table) ||
+                    sys::is_nft_change(reply, sys::NftFamily::kBridge, subject.table));
     }));
     GT_TRY_VAR(all_of_route, state.route.receive([&](const NetlinkReply& reply) {
         changed |= takes_away(reply, subject.gateway);
