@@ -6,9 +6,10 @@
 
 #include <algorithm>
 #include <memory>
-#include <string>
 #include <string_view>
 #include <utility>
+
+#include "store/impl/buffered.h"
 
 namespace gantry::store {
 namespace {
@@ -21,49 +22,6 @@ constexpr std::string_view kGzip("\x1f\x8b", 2);
 constexpr std::string_view kZstd("\x28\xb5\x2f\xfd", 4);
 constexpr std::string_view kXz("\xfd\x37zXZ\0", 6);
 constexpr std::string_view kBzip2("BZh", 3);
-
-/// A stream with a buffer in front of it, so that its beginning can be looked at.
-class Buffered {
-public:
-    explicit Buffered(Reader stream) : stream_(std::move(stream)), buffer_(kChunk, '\0') {}
-
-    /// What is buffered; reads on if that is nothing. Empty at the end.
-    Result<std::string_view> peek() {
-        if (begin_ == end_) {
-            GT_TRY(fill(1));
-        }
-        return std::string_view(buffer_).substr(begin_, end_ - begin_);
-    }
-
-    /// Reads until SIZE bytes are buffered or the stream ends.
-    Result<std::string_view> peek_at_least(size_t size) {
-        GT_TRY(fill(size));
-        return std::string_view(buffer_).substr(begin_, end_ - begin_);
-    }
-
-    void skip(size_t count) { begin_ += count; }
-
-private:
-    Result<> fill(size_t size) {
-        if (begin_ > 0 && end_ - begin_ < size) {
-            std::copy(buffer_.data() + begin_, buffer_.data() + end_, buffer_.data());
-            end_ -= begin_;
-            begin_ = 0;
-        }
-        while (end_ - begin_ < size && !ended_) {
-            GT_TRY_VAR(count, stream_(std::span(buffer_).subspan(end_)));
-            end_ += count;
-            ended_ = count == 0;
-        }
-        return {};
-    }
-
-    Reader stream_;
-    std::string buffer_;
-    size_t begin_ = 0;
-    size_t end_ = 0;
-    bool ended_ = false;
-};
 
 class Plain {
 public:
@@ -179,14 +137,6 @@ private:
     bool frame_done_ = false;
 };
 
-template <class Decoder>
-Reader make_reader(Buffered input) {
-    // std::function wants something copyable.
-    return [decoder = std::make_shared<Decoder>(std::move(input))](std::span<char> into) {
-        return decoder->read(into);
-    };
-}
-
 }  // namespace
 
 Result<Reader> decompressed(Reader stream) {
@@ -198,10 +148,11 @@ Result<Reader> decompressed(Reader stream) {
     if (head.starts_with(kZstd)) {
         return make_reader<Zstd>(std::move(input));
     }
-    if (head.starts_with(kXz) || head.starts_with(kBzip2)) {
-        return fail(Kind::kNotImplemented,
-                    fmt::format("{} compression is not supported; use gzip, zstd or none",
-                                head.starts_with(kXz) ? "xz" : "bzip2"));
+    if (head.starts_with(kXz)) {
+        return read_xz(std::move(input));
+    }
+    if (head.starts_with(kBzip2)) {
+        return read_bzip2(std::move(input));
     }
     return make_reader<Plain>(std::move(input));
 }

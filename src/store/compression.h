@@ -5,9 +5,9 @@
 
 namespace gantry::store {
 
-/// The uncompressed bytes of STREAM, which is gzip (any number of members), zstd (any number of
-/// frames, window at most 128 MiB) or neither, told apart by its first bytes. xz and bzip2 are
-/// kNotImplemented by name. STREAM is copied into the reader.
+/// The uncompressed bytes of STREAM, which is gzip, zstd, xz or bzip2 (any number of members one
+/// after the other) or none of these, told apart by its first bytes. STREAM is copied into the
+/// reader. A stream cannot make the decoder take more than about 130 MiB of memory.
 ///
 /// Checksums are checked; a stream that ends early or goes on with something else is kInvalid.
 Result<Reader> decompressed(Reader stream);

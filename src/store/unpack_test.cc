@@ -1,5 +1,7 @@
+#include <bzlib.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <lzma.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
@@ -35,6 +37,27 @@ std::string gzip(std::string_view text) {
 std::string zstd(std::string_view text) {
     std::string out(ZSTD_compressBound(text.size()), '\0');
     out.resize(ZSTD_compress(out.data(), out.size(), text.data(), text.size(), 3));
+    return out;
+}
+
+std::string xz(std::string_view text) {
+    std::string out(lzma_stream_buffer_bound(text.size()), '\0');
+    size_t size = 0;
+    EXPECT_EQ(lzma_easy_buffer_encode(1, LZMA_CHECK_CRC64, nullptr,
+                                      reinterpret_cast<const uint8_t*>(text.data()), text.size(),
+                                      reinterpret_cast<uint8_t*>(out.data()), &size, out.size()),
+              LZMA_OK);
+    out.resize(size);
+    return out;
+}
+
+std::string bzip2(std::string_view text) {
+    std::string out(text.size() * 2 + 600, '\0');
+    auto size = static_cast<unsigned>(out.size());
+    EXPECT_EQ(BZ2_bzBuffToBuffCompress(out.data(), &size, const_cast<char*>(text.data()),
+                                       static_cast<unsigned>(text.size()), 1, 0, 0),
+              BZ_OK);
+    out.resize(size);
     return out;
 }
 
@@ -376,18 +399,14 @@ TEST_F(UnpackTest, CompressionIsToldByContent) {
     const std::string plain = tar.str();
     const std::string half = plain.substr(0, plain.size() / 2);
     const std::string rest = plain.substr(plain.size() / 2);
-    for (const std::string& bytes : {plain, gzip(plain), zstd(plain), gzip(half) + gzip(rest),
-                                     zstd(half) + zstd(rest), gzip(plain) + gzip("")}) {
+    for (const std::string& bytes :
+         {plain, gzip(plain), zstd(plain), xz(plain), bzip2(plain), xz(half) + xz(rest),
+          bzip2(half) + bzip2(rest), gzip(half) + gzip(rest), zstd(half) + zstd(rest),
+          gzip(plain) + gzip("")}) {
         const auto unpacked = unpack(bytes);
         ASSERT_TRUE(unpacked) << unpacked.error().text();
         EXPECT_EQ(unpacked->diff_id, sha256(plain));
         EXPECT_EQ(content("x").size(), 300'000U);
-    }
-    for (const std::string_view magic :
-         {std::string_view("\xfd\x37zXZ\0", 6), std::string_view("BZh91AY", 7)}) {
-        const auto unpacked = unpack(magic);
-        ASSERT_FALSE(unpacked);
-        EXPECT_EQ(unpacked.error().kind(), Kind::kNotImplemented);
     }
 }
 
@@ -409,7 +428,8 @@ TEST_F(UnpackTest, BrokenStreamsAreErrors) {
         noise += static_cast<char>(seed >> 24);
     }
     tar.file("x", noise);
-    for (const std::string& good : {gzip(tar.str()), zstd(tar.str())}) {
+    for (const std::string& good :
+         {gzip(tar.str()), zstd(tar.str()), xz(tar.str()), bzip2(tar.str())}) {
         for (const size_t size : {size_t{5}, good.size() / 2, good.size() - 1}) {
             EXPECT_FALSE(unpack(good.substr(0, size))) << size;
         }
