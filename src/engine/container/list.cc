@@ -24,8 +24,9 @@ Result<SnapshotPtr> find_named(const ContainerCore& core, const spec::Filters& f
     return found;
 }
 
+/// An image that only changes its base's config is a sibling, not a child: the layers do not tell.
 bool stands_on(const store::Image& image, const store::Image& base) {
-    return image.id == base.id || (!base.chain.empty() && image.chain.size() >= base.chain.size() &&
+    return image.id == base.id || (!base.chain.empty() && image.chain.size() > base.chain.size() &&
                                    image.chain[base.chain.size() - 1] == base.chain.back());
 }
 

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "engine/container/mount_plan.h"
 #include "engine/container/record.h"
+#include "spec/regexp.h"
 
 namespace gantry::engine {
 
@@ -56,8 +57,7 @@ bool publishes(const Lifecycle& life, const std::set<spec::Port>& wanted) {
     return std::any_of(life.ports.begin(), life.ports.end(), [&](const net::PublishedPort& port) {
         const spec::Port host{.number = port.host_port,
                               .protocol = net::protocol_name(port.protocol)};
-        const spec::Port inside{.number = port.container_port, .protocol = host.protocol};
-        return wanted.contains(host) || wanted.contains(inside);
+        return wanted.contains(host);
     });
 }
 
@@ -72,6 +72,9 @@ Result<ListFilter> ListFilter::make(const spec::Filters& filters, Names names) {
                     {"created", "running", "paused", "restarting", "removing", "exited", "dead"}));
     GT_TRY(check_words(filters, "health", {"none", "starting", "healthy", "unhealthy"}));
     GT_TRY(filters.bool_value("is-task", false));
+    for (const std::string& pattern : filters.values("name")) {
+        GT_TRY(spec::Regexp::compile(pattern));
+    }
     ListFilter filter;
     GT_TRY_VAR(codes, parse_codes(filters));
     filter.exit_codes_ = std::move(codes);
@@ -147,6 +150,9 @@ bool ListFilter::matches_ports(const ContainerSnapshot& container) const {
     }
     if (!filters_.contains("expose")) {
         return true;
+    }
+    if (!container.life.alive()) {
+        return false;
     }
     const auto& exposed = container.record->config.exposed_ports;
     return std::any_of(exposed.begin(), exposed.end(), [this](const std::string& text) {

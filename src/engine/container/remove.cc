@@ -29,16 +29,28 @@ void discard_remains(ContainerCore& core, const ContainerId& id) {
     }
 }
 
+Failure still_running(const ContainerSnapshot& snapshot) {
+    const std::string& id = snapshot.record->id.str();
+    if (snapshot.life.phase == Phase::kPaused) {
+        return fail(
+            Kind::kConflict,
+            fmt::format("You cannot remove a paused container {}. Unpause and then stop the "
+                        "container before attempting removal or force remove",
+                        id));
+    }
+    return fail(Kind::kConflict,
+                fmt::format("You cannot remove a running container {}. Stop the container before "
+                            "attempting removal or force remove",
+                            id));
+}
+
 /// The container has no process and its removal is claimed: makes it disappear.
 Result<> erase_container(ContainerCore& core, const EntryPtr& entry) {
     const auto operation = entry->begin();
     const SnapshotPtr snapshot = entry->snapshot();
     if (snapshot->life.alive()) {
         // Somebody started it between our look and our turn.
-        return fail(Kind::kConflict,
-                    fmt::format("cannot remove container \"/{}\": container is running: stop the "
-                                "container before removing or force remove",
-                                snapshot->name));
+        return still_running(*snapshot);
     }
     entry->take_restart_timer(operation).reset();
     const std::vector<PendingAttach> dropped = entry->take_attaches();
@@ -55,18 +67,6 @@ Result<> erase_container(ContainerCore& core, const EntryPtr& entry) {
         clean_up_run(core, *entry, cleanup);
     });
     return {};
-}
-
-Failure still_running(const ContainerSnapshot& snapshot) {
-    const bool paused = snapshot.life.phase == Phase::kPaused;
-    return fail(Kind::kConflict,
-                paused
-                    ? fmt::format("cannot remove container \"/{}\": container is paused and must "
-                                  "be unpaused first",
-                                  snapshot.name)
-                    : fmt::format("cannot remove container \"/{}\": container is running: stop "
-                                  "the container before removing or force remove",
-                                  snapshot.name));
 }
 
 /// Ends the process for a forced removal. What resists is marked dead.
