@@ -37,6 +37,14 @@ PortRequest tcp(uint16_t container_port, uint16_t host_port) {
     return {PortProtocol::kTcp, container_port, {}, host_port, host_port};
 }
 
+/// Sends one datagram and says whether SERVICE got it.
+bool datagram_arrives(const Service& client, const Service& service) {
+    EXPECT_EQ(::send(client.socket.get(), "x", 1, 0), 1);
+    char byte = 0;
+    pollfd poll{.fd = service.socket.get(), .events = POLLIN, .revents = 0};
+    return ::poll(&poll, 1, 500) == 1 && ::recv(service.socket.get(), &byte, 1, 0) == 1;
+}
+
 constexpr Ipv4 kLocalhost{0x7f000001};
 
 TEST(Networks, GivesEachSandboxAnAddressAndAWayToTheOthers) {
@@ -148,17 +156,10 @@ TEST(Networks, PublishedUdpPortCarriesDatagramsBothWays) {
     });
 }
 
-/// Sends one datagram and says whether SERVICE got it.
-bool datagram_arrives(const Service& client, const Service& service) {
-    EXPECT_EQ(::send(client.socket.get(), "x", 1, 0), 1);
-    char byte = 0;
-    pollfd poll{.fd = service.socket.get(), .events = POLLIN, .revents = 0};
-    return ::poll(&poll, 1, 500) == 1 && ::recv(service.socket.get(), &byte, 1, 0) == 1;
-}
-
 TEST(Networks, AFlowOfDatagramsFollowsThePort) {
     NetworkWorld::run([](NetworkWorld& world) {
         const auto networks = open_networks();
+        ASSERT_TRUE(networks->reconcile());
         const Service client = NetworkWorld::listen(world.lan(), "0.0.0.0", 0, SOCK_DGRAM);
         const sockaddr_in target = address_of("10.9.0.1", 5353);
         ASSERT_EQ(::connect(client.socket.get(), reinterpret_cast<const sockaddr*>(&target),
@@ -246,14 +247,19 @@ TEST(Networks, ContainersCannotReachTheHostsLoopback) {
     NetworkWorld::run([](NetworkWorld& world) {
         const auto networks = open_networks();
         const Sandbox sandbox = create(*networks, "one");
-        const Service service = NetworkWorld::listen(world.host(), "127.0.0.1", 9999);
+        const Service service = NetworkWorld::listen(world.host(), "127.0.0.1", 9999, SOCK_DGRAM);
         const int netns = sandbox.netns.get();
-        NetworkWorld::command(netns, {"/sbin/ip", "link", "set", "lo", "down"});
+        NetworkWorld::command(netns, {"/sbin/ip", "addr", "flush", "dev", "lo"});
         NetworkWorld::command(
             netns, {"/bin/sh", "-c", "echo 1 > /proc/sys/net/ipv4/conf/eth0/route_localnet"});
         NetworkWorld::command(netns, {"/sbin/ip", "route", "add", "127.0.0.1", "via", "172.17.0.1",
                                       "src", "172.17.0.2"});
-        EXPECT_TRUE(NetworkWorld::is_blocked(netns, "127.0.0.1", 9999));
+        const Service client = NetworkWorld::listen(netns, "172.17.0.2", 0, SOCK_DGRAM);
+        const sockaddr_in target = address_of("127.0.0.1", 9999);
+        ASSERT_EQ(::connect(client.socket.get(), reinterpret_cast<const sockaddr*>(&target),
+                            sizeof target),
+                  0);
+        EXPECT_FALSE(datagram_arrives(client, service));
     });
 }
 
