@@ -12,8 +12,6 @@
 #include "base/unique_fd.h"
 
 namespace gantry::cli {
-namespace {
-
 /// Go prints errno texts in lower case.
 Failure file_failure(std::string_view operation, const std::string& path) {
     const int error = errno;
@@ -24,8 +22,6 @@ Failure file_failure(std::string_view operation, const std::string& path) {
     text[0] = to_lower(text.substr(0, 1))[0];
     return Failure(Error(kind, fmt::format("{} {}: {}", operation, path, text), error));
 }
-
-}  // namespace
 
 Result<std::string> read_file(const std::string& path, size_t limit) {
     const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));

@@ -5,12 +5,12 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 
 #include "base/unique_fd.h"
 #include "cli/commands/for_each.h"
 #include "cli/commands/handlers.h"
 #include "cli/platform_parameter.h"
+#include "cli/read_file.h"
 #include "cli/run/pull.h"
 #include "cli/session.h"
 #include "cli/stream/terminal.h"
@@ -23,19 +23,13 @@ namespace {
 
 constexpr size_t kCopySize = 64 * 1024;
 
-Failure file_failure(const std::string& path) {
-    const int error = errno;
-    return fail(error == ENOENT ? Kind::kNotFound : Kind::kInternal,
-                fmt::format("open {}: {}", path, std::strerror(error)));
-}
-
 /// PATH for reading, or standard input if it is empty or "-".
 Result<UniqueFd> open_input(const std::string& path) {
     const bool standard = path.empty() || path == "-";
     UniqueFd fd(standard ? ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
                          : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!fd) {
-        return file_failure(standard ? "stdin" : path);
+        return file_failure("open", standard ? "stdin" : path);
     }
     return fd;
 }
@@ -68,7 +62,7 @@ Result<> download(io::ClientConnection& connection, const std::string& path) {
     if (!standard) {
         file.reset(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
         if (!file) {
-            return file_failure(path);
+            return file_failure("open", path);
         }
     }
     const auto copy = [&]() -> Result<> {

@@ -445,6 +445,7 @@ Result<std::optional<ast::Operand>> Parser::parse_operand() {
     if (!operand) {
         return std::nullopt;
     }
+    bool chained = false;
     while (peek().type == Type::kField) {
         switch (operand->type) {
             case ast::Operand::Type::kBool:
@@ -458,6 +459,11 @@ Result<std::optional<ast::Operand>> Parser::parse_operand() {
             default: break;
         }
         const Token field = take();
+        if (!chained) {
+            // COMPAT: Go gives a chain the place of its first link.
+            operand->column = field.column;
+            chained = true;
+        }
         operand->fields.push_back(field.text.substr(1));
         operand->source += field.text;
     }
