@@ -230,6 +230,19 @@ TEST_F(ImagesTest, AFailedImageLeavesNothing) {
     bring(good);
 }
 
+TEST_F(ImagesTest, APresentLayerDoesNotExcuseItsBlob) {
+    bring({.layers = {base_layer()}, .names = {kName}});
+    for (const char* comment : {"test", "another image"}) {
+        const auto ingest = store_->begin_ingest();
+        IncomingImage incoming;
+        incoming.config = ingest->add_blob(config_json({base_layer()}, comment))->digest;
+        incoming.layers = {*ingest->add_blob("not that layer")};
+        EXPECT_FALSE(ingest->commit(incoming)) << comment;
+        incoming.layers = {};
+        EXPECT_FALSE(ingest->commit(incoming)) << comment;
+    }
+}
+
 TEST_F(ImagesTest, HostileConfigsAreRefusedOrCleaned) {
     const auto bring_config = [&](const std::string& run_config) {
         const auto ingest = store_->begin_ingest();

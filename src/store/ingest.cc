@@ -12,6 +12,7 @@
 #include "base/mutex.h"
 #include "base/scope_guard.h"
 #include "spec/json.h"
+#include "store/compression.h"
 #include "store/impl/image_check.h"
 #include "store/impl/image_index.h"
 #include "store/impl/leases.h"
@@ -26,13 +27,13 @@ constexpr unsigned kMaxUnpackThreads = 4;
 
 /// Everything that is known about an image before its layers are unpacked.
 struct Ingest::Plan {
-    const IncomingImage* incoming;
+    IncomingImage incoming;
     spec::oci::ImageConfig config;
     spec::oci::Descriptor manifest;
     std::vector<ChainId> chain;
 
     const Digest& diff_id(size_t layer) const { return config.rootfs.diff_ids[layer]; }
-    const spec::oci::Descriptor& blob(size_t layer) const { return incoming->layers[layer]; }
+    const spec::oci::Descriptor& blob(size_t layer) const { return incoming.layers[layer]; }
 };
 
 Ingest::Ingest(ImageStore& store) : store_(store) {}
@@ -101,23 +102,26 @@ Result<std::string> Ingest::read_blob(const Digest& digest, size_t limit) const 
 }
 
 Result<IngestedImage> Ingest::commit(const IncomingImage& incoming, const LayerProgress& progress) {
-    // An image that is here and whole keeps the blobs it came with: the same layers compressed
-    // otherwise would only take up space.
-    IncomingImage chosen = incoming;
-    const auto present = store_.get(ImageId(incoming.config.str()));
-    // ORDER: found first, then kept; once kept, a removal cannot take the blobs away any more.
-    if (present && keep(**present)) {
-        chosen.manifest = (*present)->manifest.digest;
-        chosen.layers = (*present)->blobs;
-    }
-    GT_TRY_VAR(plan, make_plan(chosen));
+    GT_TRY_VAR(plan, make_plan(incoming));
     GT_TRY(unpack_missing(plan, progress));
+    keep_present(plan);
     GT_TRY(publish_blobs(plan));
     return record_image(plan);
 }
 
+/// An image that is here and whole keeps the blobs it came with: the same layers compressed
+/// otherwise would only take up space.
+void Ingest::keep_present(Plan& plan) {
+    const auto present = store_.get(ImageId(plan.incoming.config.str()));
+    // ORDER: found first, then kept; once kept, a removal cannot take the blobs away any more.
+    if (present && keep(**present)) {
+        plan.manifest = (*present)->manifest;
+        plan.incoming.layers = (*present)->blobs;
+    }
+}
+
 Result<Ingest::Plan> Ingest::make_plan(const IncomingImage& incoming) {
-    Plan plan{.incoming = &incoming, .config = {}, .manifest = {}, .chain = {}};
+    Plan plan{.incoming = incoming, .config = {}, .manifest = {}, .chain = {}};
     lease(blob_key(incoming.config));
     touched_blobs_.push_back(incoming.config);
     GT_TRY_VAR(config_text, read_blob(incoming.config, kMaxImageDocument));
@@ -173,6 +177,7 @@ Result<> Ingest::unpack_missing(const Plan& plan, const LayerProgress& progress)
         if (present) {
             store_.claims_->give_up(layer_key(plan.chain[i]));
             missing.pop_back();
+            GT_TRY(verify_blob(plan, i));
         }
     }
     if (missing.empty()) {
@@ -202,6 +207,39 @@ Result<bool> Ingest::has_layer(const ChainId& id) {
     GT_TRY_VAR(transaction, store_.database_.begin(CommitMode::kNormal));
     GT_TRY_VAR(query, transaction.prepare("SELECT 1 FROM layers WHERE id = ?"));
     return query.bind(1, id.str()).step();
+}
+
+/// A layer that need not be unpacked could come with any blob, and would be saved with it.
+Result<> Ingest::verify_blob(const Plan& plan, size_t layer) {
+    const Digest& digest = plan.blob(layer).digest;
+    if (digest == plan.diff_id(layer)) {
+        return {};
+    }
+    {
+        GT_TRY_VAR(transaction, store_.database_.begin(CommitMode::kNormal));
+        GT_TRY_VAR(query, transaction.prepare("SELECT 1 FROM layers WHERE id = ? AND blob = ?"));
+        GT_TRY_VAR(known, query.bind(1, plan.chain[layer].str()).bind(2, digest.str()).step());
+        if (known) {
+            return {};
+        }
+    }
+    GT_TRY_VAR(fd, open_blob(digest));
+    GT_TRY_VAR(plain, decompressed(read_from_fd(fd.get())));
+    Sha256 hash;
+    std::string buffer(size_t{128} * 1024, '\0');
+    for (;;) {
+        GT_TRY_VAR(count, plain(buffer));
+        if (count == 0) {
+            break;
+        }
+        hash.update(std::string_view(buffer).substr(0, count));
+    }
+    if (const Digest found = hash.finish(); found != plan.diff_id(layer)) {
+        return fail(Kind::kInvalid,
+                    fmt::format("invalid layer {}: its diff id is {:?}, expected {:?}", layer,
+                                found.str(), plan.diff_id(layer).str()));
+    }
+    return {};
 }
 
 Result<std::vector<StagedLayer>> Ingest::unpack(const Plan& plan, std::span<const size_t> missing,
@@ -289,18 +327,18 @@ Result<> Ingest::publish_blobs(const Plan& plan) {
             blobs.push_back(std::move(staged.mapped()));
         }
     };
-    take(plan.incoming->config);
+    take(plan.incoming.config);
     take(plan.manifest.digest);
-    for (const spec::oci::Descriptor& layer : plan.incoming->layers) {
+    for (const spec::oci::Descriptor& layer : plan.incoming.layers) {
         take(layer.digest);
     }
     return store_.content_->publish(blobs);
 }
 
 Result<IngestedImage> Ingest::record_image(const Plan& plan) {
-    const std::vector<std::string>& names = plan.incoming->names;
+    const std::vector<std::string>& names = plan.incoming.names;
     const WallTime tagged = names.empty() ? WallTime{} : wall_now();
-    const ImageId id(plan.incoming->config.str());
+    const ImageId id(plan.incoming.config.str());
     GT_TRY_VAR(read, store_.read_image(id, plan.manifest.digest, tagged));
     auto image = std::make_shared<Image>(*read);
     IngestedImage result;
@@ -331,7 +369,7 @@ Result<> Ingest::write_records(Transaction& transaction, const Plan& plan, const
     touched_blobs_.insert(touched_blobs_.end(), before.begin(), before.end());
     GT_TRY(transaction.run("DELETE FROM image_blobs WHERE image = ?", id));
     GT_TRY(transaction.run("DELETE FROM image_layers WHERE image = ?", id));
-    std::set<std::string> blobs{plan.incoming->config.str(), plan.manifest.digest.str()};
+    std::set<std::string> blobs{plan.incoming.config.str(), plan.manifest.digest.str()};
     for (size_t i = 0; i < plan.chain.size(); ++i) {
         blobs.insert(plan.blob(i).digest.str());
         GT_TRY(transaction.run("INSERT INTO image_layers(image, position, layer) VALUES(?, ?, ?)",
@@ -340,7 +378,7 @@ Result<> Ingest::write_records(Transaction& transaction, const Plan& plan, const
     for (const std::string& digest : blobs) {
         GT_TRY(transaction.run("INSERT INTO image_blobs(image, digest) VALUES(?, ?)", id, digest));
     }
-    for (const std::string& name : plan.incoming->names) {
+    for (const std::string& name : plan.incoming.names) {
         GT_TRY(
             transaction.run("INSERT INTO names(name, image) VALUES(?, ?) "
                             "ON CONFLICT(name) DO UPDATE SET image = excluded.image",

@@ -74,6 +74,8 @@ private:
 
     void lease(const std::string& key);
     Result<Plan> make_plan(const IncomingImage& incoming);
+    void keep_present(Plan& plan);
+    Result<> verify_blob(const Plan& plan, size_t layer);
     Result<> unpack_missing(const Plan& plan, const LayerProgress& progress);
     Result<std::vector<StagedLayer>> unpack(const Plan& plan, std::span<const size_t> missing,
                                             const LayerProgress& progress);

@@ -307,7 +307,9 @@ TEST_F(UnpackTest, LinksThatLeadNowhereAreRefused) {
     for (const char* target : {"/proc/self/root", "/nowhere", "loop"}) {
         TarFake tar;
         tar.symlink("loop", target).file("loop/x", "evil");
-        EXPECT_FALSE(unpack(tar.str())) << target;
+        const auto unpacked = unpack(tar.str());
+        ASSERT_FALSE(unpacked) << target;
+        EXPECT_EQ(unpacked.error().kind(), Kind::kInvalid) << unpacked.error().text();
     }
 }
 

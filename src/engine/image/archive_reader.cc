@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "engine/image/image_name.h"
 #include "spec/digest.h"
 #include "spec/docker_archive.h"
 #include "spec/json.h"
@@ -79,7 +80,7 @@ Result<std::string> read_document(const store::Reader& content, uint64_t size) {
 /// The normalized name that TEXT, from a manifest.json, stands for.
 Result<std::string> tag_name(const std::string& text) {
     const auto reference = spec::parse_reference(text);
-    if (!reference || reference->tag.empty() || reference->digest) {
+    if (!reference || reference->tag.empty() || !check_new_name(*reference)) {
         return fail(Kind::kInvalid, fmt::format("invalid tag {:?}", text));
     }
     return reference->str();
@@ -95,7 +96,7 @@ std::string annotated_name(const spec::oci::Annotations& annotations) {
         // The second key mostly holds a bare tag, which would read as a repository.
         const bool complete = found->second.find_first_of(":/@") != std::string::npos;
         const auto reference = spec::parse_reference(found->second);
-        if (complete && reference && !reference->digest) {
+        if (complete && reference && check_new_name(*reference)) {
             return reference->with_default_tag().str();
         }
     }

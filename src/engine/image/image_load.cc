@@ -8,6 +8,7 @@
 
 #include "engine/image/archive_reader.h"
 #include "engine/image/image_changes.h"
+#include "engine/image/image_name.h"
 #include "engine/image/image_service.h"
 #include "spec/api/progress.h"
 #include "spec/digest.h"
@@ -85,9 +86,7 @@ Result<std::string> import_name(const ImageImportOptions& options) {
         return std::string();
     }
     GT_TRY_VAR(reference, spec::parse_reference(options.repo));
-    if (reference.digest) {
-        return fail(Kind::kInvalid, "cannot import digest reference");
-    }
+    GT_TRY(check_new_name(reference));
     if (!options.tag.empty()) {
         if (!spec::is_tag(options.tag)) {
             return fail(Kind::kInvalid, "invalid tag format");

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/event/event_bus.h"
+#include "engine/image/image_name.h"
 #include "engine/image/image_removal.h"
 #include "spec/api/image.h"
 #include "spec/reference.h"
@@ -55,9 +56,7 @@ Result<> ImageService::tag(std::string_view ref, std::string_view repo, std::str
         target += tag;
     }
     GT_TRY_VAR(reference, spec::parse_reference(target));
-    if (reference.digest) {
-        return fail(Kind::kInvalid, "refusing to create a tag with a digest reference");
-    }
+    GT_TRY(check_new_name(reference));
     GT_TRY_VAR(image, images_.find(ref));
     const spec::Reference named = reference.with_default_tag();
     GT_TRY(images_.tag(image->id, named.str()));

@@ -190,15 +190,19 @@ Result<> LayerWriter::add(const TarEntry& entry, TarReader& reader) {
     if (path.empty()) {
         return add_root(entry);
     }
-    auto [directory, name] = split_last(path);
-    if (name.starts_with(kWhiteout)) {
-        return add_whiteout(directory, name);
+    const auto [directory, name] = split_last(path);
+    auto added =
+        name.starts_with(kWhiteout) ? add_whiteout(directory, name) : add_node(entry, reader, path);
+    if (added) {
+        return {};
     }
-    auto added = add_node(entry, reader, path);
-    if (!added) {
-        return Failure(std::move(added).error().in(path));
-    }
-    return {};
+    // What is not there, or is there already, is so because the archive says so.
+    const Error& error = added.error();
+    const bool archive_is_wrong =
+        error.kind() == Kind::kNotFound || error.kind() == Kind::kConflict;
+    return Failure(
+        Error(archive_is_wrong ? Kind::kInvalid : error.kind(), error.text(), error.sys_errno())
+            .in(path));
 }
 
 Result<> LayerWriter::add_root(const TarEntry& entry) {
