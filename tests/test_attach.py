@@ -156,18 +156,18 @@ def test_logs_only(api):
     stream.close()
 
 
-def test_attach_to_a_stopped_container_returns(api):
-    container = api.started("true")
+def test_attach_to_a_stopped_container_waits_for_its_start(api):
+    container = api.started("echo", "x")
     api.wait(container)
     stream = attach(api, container, stdin=0)
-    if not api.daemon.is_docker:  # 20.10 waits for the next start
-        assert stream.frames() == {1: b"", 2: b""}
+    api.start(container)
+    assert stream.frames() == {1: b"x\n", 2: b""}
     stream.close()
 
 
 def test_unknown_container_after_upgrade(api):
     stream = api.hijack("/containers/nosuch/attach", expect=404, **ALL)
-    assert b"No such container: nosuch" in stream.rest()
+    assert b"No such container: nosuch" in stream.answer.body
     stream.close()
 
 
@@ -263,14 +263,36 @@ def test_tty_signals_from_the_keyboard(api):
     stream.close()
 
 
-def test_a_reader_that_stalls_does_not_stop_the_container(api):
-    container = api.create("sh", "-c", "seq 1 200000; exit 0")
+def test_a_reader_that_stalls_holds_up_only_the_output(api):
+    """As in Docker: `run IMAGE | less` must not lose anything."""
+    container = api.create("sh", "-c", "seq 1 200000; echo end")
+    stalled = attach(api, container, stdin=0)
+    api.start(container)
+    assert api.exec(container, "echo", "x")[1] == "x\n"
+    assert api.state(container)["Running"]
+    other = attach(api, container, stdin=0)
+    other.close()
+    assert stalled.frames()[1].endswith(b"\n200000\nend\n")
+    assert api.wait(container) == 0
+    stalled.close()
+
+
+def test_a_reader_that_stalls_and_leaves(api):
+    container = api.create("sh", "-c", "seq 1 200000")
     stalled = attach(api, container, stdin=0)
     other = attach(api, container, stdin=0)
     api.start(container)
-    if api.daemon.is_docker:  # one writer feeds all its readers there
-        stalled.close()
+    stalled.close()
     assert other.frames()[1].endswith(b"\n200000\n")
     assert api.wait(container) == 0
-    stalled.close()
     other.close()
+
+
+def test_a_stalled_reader_cannot_keep_a_container_alive(api):
+    container = api.create("sh", "-c", "while :; do echo xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx; done")
+    stalled = attach(api, container, stdin=0)
+    api.start(container)
+    api.post(f"/containers/{container}/stop", t=1)
+    assert api.state(container)["Status"] == "exited"
+    api.remove(container)
+    stalled.close()

@@ -210,8 +210,12 @@ def test_remove(api):
 def test_remove_of_a_running_container(api):
     container = api.waiting()
     answer = api.delete(f"/containers/{container}", expect=409)
-    assert container in answer.message and "running container" in answer.message
-    assert "Stop the container before attempting removal or force remove" in answer.message
+    assert answer.message in (
+        f"You cannot remove a running container {container}. "
+        "Stop the container before attempting removal or force remove",
+        f'cannot remove container "{api.inspect(container)["Name"]}": container is running: '
+        "stop the container before removing or force remove",  # since 26
+    )
     api.delete(f"/containers/{container}", expect=204, force=1)
 
 

@@ -145,7 +145,7 @@ def test_filters_imply_all(api, three):
 @pytest.mark.parametrize(
     "filters",
     ['{"foo":["x"]}', "x", "[1]", '{"status":["nosuch"]}', '{"exited":["x"]}', '{"before":["nosuch"]}',
-     '{"name":["["]}', '{"is-task":["maybe"]}', '{"health":["x"]}', '{"name":5}', '{"publish":["x"]}'],
+     '{"is-task":["maybe"]}', '{"health":["x"]}', '{"name":5}', '{"publish":["x"]}'],
 )  # fmt: skip
 def test_bad_filters(api, filters):
     answer = api.get("/containers/json", filters=filters, expect=(200, 400, 404, 500))

@@ -90,7 +90,8 @@ def test_long_lines_come_back_whole(api):
     container = ended(api, "for n in 100 16383 16384 16385 40000; do /bin/probe lines 1 $n; done")
     out = api.logs(container)[0]
     assert [len(line) for line in out.split(b"\n")] == [100, 16383, 16384, 16385, 40000, 0]
-    assert len(api.logs(container, tail=1)[0]) in (40001,) or api.daemon.is_docker
+    # tail counts records, of which a long line has several
+    assert len(api.logs(container, tail=1)[0]) == 40000 % 16384 + 1
 
 
 def test_empty_lines(api):

@@ -103,8 +103,9 @@ class Api:
         headers = {"Connection": "Upgrade", "Upgrade": "tcp"} if upgrade else {}
         connection, answer = self.open("POST", path, body, headers, timeout, **query)
         wanted = expect or (101 if upgrade else 200)
-        if answer.status != wanted:
+        if answer.status >= 400:
             connection.read_body(answer)
+        if answer.status != wanted:
             connection.close()
             raise Unexpected(f"POST {path}: wanted {wanted}, got {answer!r}")
         return Hijacked(connection, answer)

@@ -34,7 +34,7 @@ NULL_ALLOWED = re.compile(
     |Aliases|DriverOpts|DNSNames|IPAMConfig|ExecIDs|SecondaryIP\w*Addresses|Tags|Mirrors
     |RemoteManagers|GenericResources|Authorization|Config|Options|Warnings|OomKillDisable
     |PidsLimit|MemorySwappiness|Init|Healthcheck|StopTimeout|RootFS/Layers|Annotations
-    |CDISpecDirs|Peers|Health|Data|Nodes|Managers
+    |ExitCode|CDISpecDirs|Peers|Health|Data|Nodes|Managers
     )$""",
     re.VERBOSE,
 )
@@ -75,7 +75,7 @@ class Description:
                 self.checked += 1
                 validator = Draft4Validator(schema)
                 found = []
-                for value in answer.json_lines() or [None]:
+                for value in answer.json_lines():
                     found += [_text(e) for e in validator.iter_errors(value) if not _tolerated(e)]
                 return found
         return []
