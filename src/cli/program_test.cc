@@ -185,7 +185,7 @@ TEST(Program, TakesAnOlderVersionThatTheDaemonNames) {
 TEST(Program, ListsContainers) {
     FakeDaemon daemon;
     daemon.on("GET /containers/json", 200,
-              R"([{"Id":"0123456789abcdef","Names":["/web"],"Image":"img","Command":"sh","State":"exited","Status":"Exited (0)","Created":1
+              R"([{"Id":"0123456789abcdef","Names":["/web"],"Image":"img","Command":"sh","State":"exited","Status":"Exited","Created":1
 }])");
     const Printed printed =
         run(daemon, {"ps", "-a", "-n", "3", "-f", "label=a=b", "--format", "{{.ID}} {{.Names}}"});
