@@ -48,7 +48,10 @@ void submit_lost(ContainerCore& core, const EntryPtr& entry,
 bool handle_event(ContainerCore& core, const EntryPtr& entry,
                   const std::shared_ptr<ContainerRun>& run, const runtime::Event& event) {
     switch (event.type) {
-        case runtime::Event::Type::kExited: submit_finish(core, entry, run, event.exit); break;
+        case runtime::Event::Type::kExited:
+            run->exit_seen = true;
+            submit_finish(core, entry, run, event.exit);
+            break;
         case runtime::Event::Type::kExecExited:
             run->execs.exited(event.exec, event.exit);
             // The answer takes a round trip, which the loop's thread must not wait for.
@@ -59,7 +62,11 @@ bool handle_event(ContainerCore& core, const EntryPtr& entry,
             publish_event(core, *entry->snapshot(), "detach");
             break;
         case runtime::Event::Type::kAttachClosed: break;
-        case runtime::Event::Type::kGone: submit_lost(core, entry, run); return false;
+        case runtime::Event::Type::kGone:
+            if (!run->exit_seen) {
+                submit_lost(core, entry, run);
+            }
+            return false;
     }
     return true;
 }
@@ -72,7 +79,9 @@ void receive_events(ContainerCore& core, const EntryPtr& entry,
             log::warn("lost a container's shim",
                       {{"container", entry->id().str()}, {"error", event.error().text()}});
             run->watch.reset();
-            submit_lost(core, entry, run);
+            if (!run->exit_seen) {
+                submit_lost(core, entry, run);
+            }
             return;
         }
         if (!*event) {

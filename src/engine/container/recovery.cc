@@ -223,7 +223,8 @@ Result<> recover_containers(ContainerCore& core) {
     sweep_directories(core);
     for (const EntryPtr& entry : entries) {
         const SnapshotPtr snapshot = entry->snapshot();
-        if (snapshot->record->host.auto_remove && !snapshot->life.running()) {
+        const bool was_started = snapshot->life.phase != Phase::kCreated;
+        if (snapshot->record->host.auto_remove && was_started && !snapshot->life.running()) {
             remove_ended(core, entry);
         } else if (snapshot->life.phase == Phase::kRestarting &&
                    std::find(stopped.begin(), stopped.end(), entry) == stopped.end()) {

@@ -53,6 +53,9 @@ struct ContainerRun {
     /// Keeps the root file system mounted past the process' end, so that taking it down does not
     /// run inside the exit (limits.md, trap 5).
     UniqueFd root;
+    /// The shim told how the container ended; what comes after is no loss. Only the loop's thread
+    /// touches it.
+    bool exit_seen = false;
     /// Watches the shim's socket. Set once, after the start was committed.
     io::LoopHandle watch;
 };

@@ -34,7 +34,7 @@ public:
     /// One start only. kConflict for every other.
     Result<> claim() GT_EXCLUDES(mutex_);
 
-    /// The process runs, in RUN under NUMBER.
+    /// The process runs, in RUN under NUMBER. Its end may have been told before.
     void started(const std::shared_ptr<ContainerRun>& run, uint32_t number, pid_t pid)
         GT_EXCLUDES(mutex_);
     /// It has ended, or could not be started.
@@ -50,6 +50,9 @@ public:
         std::chrono::steady_clock::time_point ended_at{};
     };
     Status status() const GT_EXCLUDES(mutex_);
+    /// As status(), but waits (shortly) for a start that is under way: a client that has seen the
+    /// end of its stream must not find "not started yet".
+    Status settled_status() const GT_EXCLUDES(mutex_);
 
     /// "sh -c true", for events.
     std::string command_text() const;
@@ -60,6 +63,7 @@ private:
     const spec::ExecCreateRequest request_;
     const std::string detach_keys_;
     mutable Mutex mutex_;
+    mutable Condition settled_;
     Status status_ GT_GUARDED_BY(mutex_);
 };
 

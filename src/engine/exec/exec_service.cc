@@ -152,8 +152,9 @@ Result<> ExecService::Impl::start_process(const ExecPtr& exec,
         client = std::move(options.client);
         return Failure(std::move(started).error());
     }
-    exec->started(run, started->number, started->pid);
+    // ORDER: whoever finds the exec running can count on its end being told.
     watch_end(exec, run, started->number);
+    exec->started(run, started->number, started->pid);
     return {};
 }
 
@@ -220,7 +221,7 @@ Result<> ExecService::start_detached(std::string_view exec_id,
 
 Result<spec::ExecInspect> ExecService::inspect(std::string_view exec_id) const {
     GT_TRY_VAR(exec, impl_->registry().find(exec_id));
-    ExecInstance::Status status = exec->status();
+    ExecInstance::Status status = exec->settled_status();
     if (status.running && status.run != nullptr) {
         // ORDER: the shim tells us of the end before it closes the client's stream. A client that
         // saw its stream end must find the exit code here (cli-notes 2).
