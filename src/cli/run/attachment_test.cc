@@ -219,10 +219,10 @@ TEST(Run, DetachesAndPutsTheTerminalBack) {
     ASSERT_EQ(::tcgetattr(user.terminal(), &raw), 0);
     EXPECT_EQ(raw.c_lflag & ECHO, 0U);
     user.type("a\x10z\x10\x11");
-    termios after = {};
     EXPECT_TRUE(done.wait());
-    ASSERT_EQ(::tcgetattr(user.terminal(), &after), 0);
     EXPECT_EQ(user.finish(), 0);
+    termios after = {};
+    ASSERT_EQ(::tcgetattr(user.terminal(), &after), 0);
     EXPECT_EQ(before.c_lflag & ECHO, after.c_lflag & ECHO);
 }
 
