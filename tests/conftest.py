@@ -47,9 +47,8 @@ def session_daemon():
         {"Content-Type": "application/x-tar"}, timeout=120,
     )  # fmt: skip
     yield daemon
-    root = daemon.root
     daemon.close()
-    left = leaks.leftovers(root)
+    left = leaks.leftovers(daemon)
     assert not left, f"the daemon left behind: {left}"
 
 
@@ -95,7 +94,7 @@ def own_daemon(description):
     left = []
     for daemon in made:
         daemon.close()
-        left += leaks.leftovers(daemon.root)
+        left += leaks.leftovers(daemon)
     assert not left, f"left behind: {left}"
 
 

@@ -171,6 +171,15 @@ def attempt(daemon, operation, point):
     return True
 
 
+def recover(daemon, operation, before):
+    """The start after a crash, and what must hold from then on."""
+    daemon.start()
+    operation.check(daemon.api)
+    assert [i["RepoTags"] for i in daemon.api.get("/images/json").json()] == [[IMAGE]]
+    wait.until(lambda: daemon.api.get("/containers/json", all=1).json() == [], "nothing listed")
+    leaks.settle(daemon, before, 15, ignore=("fds",))
+
+
 @pytest.mark.parametrize(
     "operation", [Create, Start, StartAutoRemove, Stop, Remove, RemoveByForce, Load, RemoveImage], ids=lambda o: o.__name__
 )
@@ -190,11 +199,10 @@ def test_sweep(own_daemon, operation):
         if survived:
             # What the operation left to the background may still meet the point: end it either way.
             daemon.kill()
-        daemon.start()
-        operation.check(daemon.api)
-        assert [i["RepoTags"] for i in daemon.api.get("/images/json").json()] == [[IMAGE]]
-        wait.until(lambda: daemon.api.get("/containers/json", all=1).json() == [], "nothing listed")
-        leaks.settle(daemon, before, ignore=("fds",))
+        try:
+            recover(daemon, operation, before)
+        except AssertionError as error:
+            raise AssertionError(f"after a crash at failpoint {point}: {error}\n{daemon.tail(15)}") from error
         if survived:
             break
         crashes += 1

@@ -28,7 +28,7 @@ def program(*arguments, **options):
 
 def test_version_and_help():
     result = program("--version")
-    assert result.returncode == 0 and "Gantry" in result.stdout
+    assert result.returncode == 0 and "gantryd version" in result.stdout
     result = program("--help")
     assert result.returncode == 0 and "--data-root" in result.stdout
     assert program("--nosuch").returncode != 0
@@ -53,7 +53,7 @@ def test_validate(tmp_path):
         ('{"data-root": "relative"}', "data-root"),
         ('{"mtu": "x"}', "mtu"),
         ('{"log-level": "loud"}', "log-level"),
-        ('{"hosts": ["http://x"]}', "hosts"),
+        ('{"hosts": ["http://x"]}', "host"),
         ("{", ""),
         ("[]", ""),
         ("", ""),
@@ -168,7 +168,7 @@ def test_stopped_daemon_holds_nothing(own_daemon):
     daemon.api.output("true")
     daemon.stop()
     assert leaks.processes(daemon) == set()
-    assert leaks.cgroups(daemon) == set() or all(daemon.root not in path for path in leaks.cgroups(daemon))
+    assert leaks.cgroups(daemon) == set()
 
 
 def test_crash_with_running_containers(own_daemon):
@@ -344,7 +344,7 @@ def test_garbage_in_the_roots_is_swept(own_daemon):
 
 def test_out_of_file_descriptors(own_daemon):
     daemon = own_daemon()
-    subprocess.run(["prlimit", f"--pid={daemon.pid}", "--nofile=64:64"], check=True)
+    subprocess.run(["prlimit", f"--pid={daemon.pid}", "--nofile=64:"], check=True)
     many = []
     for _ in range(100):
         connection = socket.socket(socket.AF_UNIX)
@@ -358,7 +358,7 @@ def test_out_of_file_descriptors(own_daemon):
     for connection in many:
         connection.close()
     wait.until(daemon.answers, "it answers again")
-    subprocess.run(["prlimit", f"--pid={daemon.pid}", "--nofile=4096:4096"], check=True)
+    subprocess.run(["prlimit", f"--pid={daemon.pid}", "--nofile=4096:"], check=True)
     assert daemon.api.output("echo", "x")[1] == "x\n"
 
 

@@ -248,7 +248,7 @@ def test_host(api):
 
 
 def test_unknown_network(api):
-    container = api.create("true", host={"NetworkMode": "nosuch"}, expect=(201, 400, 404))
+    container = api.create("true", host={"NetworkMode": "nosuch"}, expect=(201, 400, 404, 501))
     if container.status == 201:
         answer = api.start(container.json()["Id"], expect=404)
         assert "network nosuch not found" in answer.message

@@ -73,6 +73,20 @@ class Daemon:
     pid = property(lambda self: self.process.pid)
     max_api = "1.51"
 
+    @property
+    def cgroup_parent(self):
+        """The name that gantryd derives from its exec-root (FNV-1a)."""
+        value = 2166136261
+        for byte in self.exec_root.encode():
+            value = (value ^ byte) * 16777619 & 0xFFFFFFFF
+        return f"gantry-{value:08x}"
+
+    def cgroup_parents(self):
+        """The directories of that name, one in each hierarchy."""
+        root = "/sys/fs/cgroup"
+        places = [os.path.join(root, name, self.cgroup_parent) for name in os.listdir(root)]
+        return [p for p in places + [os.path.join(root, self.cgroup_parent)] if os.path.isdir(p)]
+
     def command(self):
         return [
             os.path.join(BIN, "gantryd"),
@@ -150,6 +164,12 @@ class Daemon:
             if not self.dead():
                 self.kill()
         self.sandbox.close()
+        # Like dockerd, gantryd leaves its parent; one for each root would add up here.
+        for path in self.cgroup_parents():
+            try:
+                os.rmdir(path)
+            except OSError:
+                pass  # leaks.leftovers tells
         shutil.rmtree(self.root, ignore_errors=True)
 
     def remove_containers(self):
@@ -163,6 +183,10 @@ class DockerDaemon(Daemon):
 
     is_docker = True
     max_api = "1.41"
+    cgroup_parent = "docker"
+
+    def cgroup_parents(self):
+        return []  # it has one for all daemons
 
     def command(self):
         return [
@@ -181,6 +205,7 @@ class ForeignDaemon(Daemon):
     """A daemon that somebody else started, for GANTRY_TEST_DOCKER=unix:///path."""
 
     is_docker = True
+    cgroup_parent = "docker"
 
     def __init__(self, url):  # pylint: disable=super-init-not-called
         self.socket = url.removeprefix("unix://")

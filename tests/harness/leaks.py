@@ -42,8 +42,8 @@ def processes(daemon):
 
 
 def cgroups(daemon):
-    """The directories below the daemon's own cgroup parents, in every hierarchy."""
-    name = "docker" if daemon.is_docker else "gantry"
+    """The directories below the daemon's own cgroup parent, in every hierarchy."""
+    name = daemon.cgroup_parent
     found = set()
     for base, directories, _ in os.walk(CGROUP_ROOT):
         depth = base[len(CGROUP_ROOT) :].count("/")
@@ -51,7 +51,7 @@ def cgroups(daemon):
             directories.clear()
         for directory in directories:
             path = os.path.join(base, directory)[len(CGROUP_ROOT) :]
-            if re.search(rf"/{name}[^/]*/[0-9a-f]{{64}}", path):
+            if re.search(rf"/{name}/[0-9a-f]{{64}}", path):
                 found.add(path)
     return found
 
@@ -163,9 +163,10 @@ def settle(daemon, before, seconds=30, ignore=()):
         raise AssertionError("left behind:\n  " + "\n  ".join(last)) from None
 
 
-def leftovers(root):
-    """Traces of a closed daemon on the host: processes and mounts that name its ROOT."""
-    texts = []
+def leftovers(daemon):
+    """Traces of a closed daemon on the host: processes, mounts, cgroups and directories."""
+    root = daemon.root
+    texts = [f"cgroup: {path}" for path in daemon.cgroup_parents()]
     mounts = subprocess.run(["cat", "/proc/self/mountinfo"], capture_output=True, text=True)
     texts += [f"mount: {line}" for line in mounts.stdout.splitlines() if root in line]
     for pid in filter(str.isdigit, os.listdir("/proc")):
