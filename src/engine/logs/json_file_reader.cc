@@ -38,9 +38,18 @@ std::string JsonFileReader::generation_path(unsigned generation) const {
     return generation == 0 ? path_ : fmt::format("{}.{}", path_, generation);
 }
 
+/// Whether no file of GENERATION or older is kept. A rotation in progress renames from old to new,
+/// so that one name in the middle can be missing for a moment, but not two.
+bool JsonFileReader::is_past_oldest(unsigned generation) const {
+    const auto missing = [&](unsigned number) {
+        return ::access(generation_path(number).c_str(), F_OK) != 0;
+    };
+    return missing(generation) && missing(generation + 1) && missing(generation);
+}
+
 unsigned JsonFileReader::oldest_generation() const {
     unsigned generation = 0;
-    while (::access(generation_path(generation + 1).c_str(), F_OK) == 0) {
+    while (!is_past_oldest(generation + 1)) {
         ++generation;
     }
     return generation;
@@ -61,8 +70,12 @@ Result<bool> JsonFileReader::open_generation(unsigned generation) {
 }
 
 Result<> JsonFileReader::seek_start() {
-    GT_TRY(open_generation(oldest_generation()));
-    return {};
+    for (unsigned generation = oldest_generation();; --generation) {
+        GT_TRY_VAR(opened, open_generation(generation));
+        if (opened || generation == 0) {
+            return {};
+        }
+    }
 }
 
 /// Walks the open file backwards, counting record ends, until COUNT records lie behind the
@@ -103,11 +116,13 @@ Result<> JsonFileReader::seek_tail(uint64_t count) {
     }
     bool found = false;
     for (unsigned generation = 0; !found; ++generation) {
-        GT_TRY_VAR(opened, open_generation(generation));
-        if (!opened) {
+        if (is_past_oldest(generation)) {
             return seek_start();
         }
-        GT_TRY(seek_back(count, found));
+        GT_TRY_VAR(opened, open_generation(generation));
+        if (opened) {
+            GT_TRY(seek_back(count, found));
+        }
     }
     return {};
 }
@@ -118,44 +133,72 @@ Result<std::optional<unsigned>> JsonFileReader::generation_of_open_file() const 
     if (::fstat(fd_.get(), &mine) < 0) {
         return fail_errno("stat log");
     }
+    // Files only move from new to old names, and so do we: none is missed on the way.
     struct stat other{};
-    for (unsigned generation = 0; ::stat(generation_path(generation).c_str(), &other) == 0;
-         ++generation) {
-        if (other.st_ino == mine.st_ino && other.st_dev == mine.st_dev) {
+    for (unsigned generation = 0; generation == 0 || !is_past_oldest(generation); ++generation) {
+        if (::stat(generation_path(generation).c_str(), &other) == 0 &&
+            other.st_ino == mine.st_ino && other.st_dev == mine.st_dev) {
             return generation;
         }
     }
     return std::nullopt;
 }
 
-/// Goes on with the file that was begun after the open one. False if the open one is the newest.
+/// Whether FD is open on the file that PATH names now.
+bool JsonFileReader::is_open_on(unsigned generation) const {
+    struct stat mine{};
+    struct stat other{};
+    return ::fstat(fd_.get(), &mine) == 0 &&
+           ::stat(generation_path(generation).c_str(), &other) == 0 &&
+           mine.st_ino == other.st_ino && mine.st_dev == other.st_dev;
+}
+
+/// Opens the file that follows the one of GENERATION; false if there is none (yet). In the middle
+/// of a rotation the name between the two is missing.
+Result<bool> JsonFileReader::open_successor(unsigned generation) {
+    GT_TRY_VAR(next, open_generation(generation - 1));
+    if (next || generation == 1) {
+        return next;
+    }
+    GT_TRY_VAR(over_the_gap, open_generation(generation - 2));
+    if (!over_the_gap) {
+        return false;
+    }
+    // ORDER: look again after opening. If the gap was closed with another file than ours, it is
+    // that one which comes next.
+    if (is_open_on(generation - 2) || is_open_on(generation - 1)) {
+        return true;
+    }
+    return open_generation(generation - 1);
+}
+
+/// Goes on with the file that was begun after the open one. False if there is none.
 Result<bool> JsonFileReader::open_newer() {
     if (!fd_) {
         return open_generation(0);
     }
     GT_TRY_VAR(generation, generation_of_open_file());
-    if (!generation) {
-        GT_TRY(seek_start());
-        return static_cast<bool>(fd_);
-    }
-    while (*generation > 0) {
+    while (generation && *generation > 0) {
         UniqueFd old = std::move(fd_);
-        GT_TRY(open_generation(*generation - 1));
+        GT_TRY_VAR(opened, open_successor(*generation));
         // ORDER: look again after opening. If everything was renamed by one in between, the file
         // just opened is the next but one.
         std::swap(fd_, old);
         GT_TRY_VAR(now, generation_of_open_file());
         if (now == generation) {
-            fd_ = std::move(old);
-            return static_cast<bool>(fd_);
-        }
-        if (!now) {
-            GT_TRY(seek_start());
-            return true;
+            if (opened) {
+                fd_ = std::move(old);
+            }
+            return opened;
         }
         generation = now;
     }
-    return false;
+    if (generation) {
+        return false;
+    }
+    // Rotated away while we were behind: everything that is kept is newer.
+    GT_TRY(seek_start());
+    return true;
 }
 
 /// Reads more of the open file into the buffer, false at its end.

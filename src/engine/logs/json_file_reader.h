@@ -42,11 +42,14 @@ public:
 private:
     Result<bool> fill();
     Result<bool> open_newer();
+    Result<bool> open_successor(unsigned generation);
+    bool is_open_on(unsigned generation) const;
     Result<std::optional<unsigned>> generation_of_open_file() const;
     Result<bool> open_generation(unsigned generation);
     Result<> seek_back(uint64_t& count, bool& found);
     std::string generation_path(unsigned generation) const;
     unsigned oldest_generation() const;
+    bool is_past_oldest(unsigned generation) const;
 
     std::string path_;
     UniqueFd fd_;

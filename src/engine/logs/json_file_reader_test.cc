@@ -136,5 +136,32 @@ TEST_F(JsonFileReaderTest, WaitsForTheRestOfARecordAndSkipsDamage) {
     EXPECT_EQ(read_all(reader), "a b ");
 }
 
+/// A rotation is a chain of renames; a reader may look between any two of them.
+TEST_F(JsonFileReaderTest, SeesNothingTwiceInTheMiddleOfARotation) {
+    append("1");
+    rotate(5);
+    append("2");
+    rotate(5);
+    append("3");
+    JsonFileReader reader(path());
+    ASSERT_TRUE(reader.seek_start());
+    EXPECT_EQ(read_all(reader), "1 2 3 ");
+    fs::rename(path() + ".2", path() + ".3");
+    EXPECT_EQ(read_all(reader), "");
+    fs::rename(path() + ".1", path() + ".2");
+    EXPECT_EQ(read_all(reader), "");
+    JsonFileReader from_gap(path());
+    ASSERT_TRUE(from_gap.seek_start());
+    EXPECT_EQ(read_all(from_gap), "1 2 3 ");
+    fs::rename(path(), path() + ".1");
+    EXPECT_EQ(read_all(reader), "");
+    JsonFileReader tail(path());
+    ASSERT_TRUE(tail.seek_tail(2));
+    EXPECT_EQ(read_all(tail), "2 3 ");
+    append("4");
+    EXPECT_EQ(read_all(reader), "4 ");
+    EXPECT_EQ(read_all(tail), "4 ");
+}
+
 }  // namespace
 }  // namespace gantry::engine
