@@ -1,7 +1,6 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
-#include "cli/commands/for_each.h"
 #include "cli/commands/handlers.h"
 #include "cli/run/attachment.h"
 #include "cli/session.h"
@@ -19,14 +18,14 @@ Result<spec::ContainerInspect> inspect(Session& session, const std::string& name
 
 Result<> check_state(const spec::ContainerState& state) {
     if (!state.running) {
-        return fail(Kind::kConflict, "cannot attach to a stopped container, start it first");
+        return fail(Kind::kConflict, "You cannot attach to a stopped container, start it first");
     }
     if (state.paused) {
-        return fail(Kind::kConflict, "cannot attach to a paused container, unpause it first");
+        return fail(Kind::kConflict, "You cannot attach to a paused container, unpause it first");
     }
     if (state.restarting) {
         return fail(Kind::kConflict,
-                    "cannot attach to a restarting container, wait until it is running");
+                    "You cannot attach to a restarting container, wait until it is running");
     }
     return {};
 }
@@ -81,6 +80,17 @@ Result<AttachmentEnd> start_attached(Session& session, const ParsedArgs& args) {
     return attachment.run();
 }
 
+Result<> start(Session& session, const FlagValues& flags, const std::string& name) {
+    ApiRequest request{.method = "POST", .path = container_path(name, "start")};
+    for (const std::string_view key : {"checkpoint", "checkpoint-dir"}) {
+        if (const std::string value = flags.text(key); !value.empty()) {
+            request.query.add(std::string(key), value);
+        }
+    }
+    GT_TRY(session.api().call(request));
+    return {};
+}
+
 int report(Session& session, const Result<AttachmentEnd>& end) {
     return end ? end->status : session.fail_with(end.error());
 }
@@ -100,15 +110,19 @@ int run_start(Session& session, const ParsedArgs& args) {
         }
         return report(session, start_attached(session, args));
     }
-    return for_each_argument(session, args.arguments, [&](const std::string& name) {
-        ApiRequest request{.method = "POST", .path = container_path(name, "start")};
-        for (const std::string_view key : {"checkpoint", "checkpoint-dir"}) {
-            if (const std::string value = flags.text(key); !value.empty()) {
-                request.query.add(std::string(key), value);
-            }
+    std::string failed;
+    for (const std::string& name : args.arguments) {
+        if (auto started = start(session, flags, name); !started) {
+            (void)session.fail_with(started.error());
+            failed += (failed.empty() ? "" : ", ") + name;
+        } else {
+            session.out(name + "\n");
         }
-        return request;
-    });
+    }
+    if (!failed.empty()) {
+        session.err(fmt::format("Error: failed to start containers: {}\n", failed));
+    }
+    return failed.empty() ? 0 : kExitFailure;
 }
 
 }  // namespace gantry::cli

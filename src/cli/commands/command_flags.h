@@ -26,8 +26,10 @@ inline constexpr std::string_view kPlatformHelp =
 
 inline constexpr auto kStart = std::to_array<Flag>({
     {"attach", 'a', &flag_type::kBool, "", "Connect to STDOUT and STDERR and pass signals on"},
-    {"checkpoint", 0, &flag_type::kString, "", "Go on from this checkpoint"},
-    {"checkpoint-dir", 0, &flag_type::kString, "", "Directory where the checkpoint is"},
+    {"checkpoint", 0, &flag_type::kString, "", "Go on from this checkpoint",
+     Flag::Visibility::kHidden},
+    {"checkpoint-dir", 0, &flag_type::kString, "", "Directory where the checkpoint is",
+     Flag::Visibility::kHidden},
     {"detach-keys", 0, &flag_type::kString, "", kDetachKeysHelp},
     {"interactive", 'i', &flag_type::kBool, "", "Connect to the container's STDIN"},
 });

@@ -32,17 +32,17 @@ Result<std::string> format_event(std::string_view line, const std::optional<ast:
         return event_line(event);
     }
     GT_TRY_VAR(event, spec::Value::parse(line));
-    // Left out since API 1.52; templates written for older daemons still find them.
-    for (const std::string_view name : {"status", "id", "from"}) {
-        if (event.find(name) == nullptr) {
-            event.set(name, "");
-        }
-    }
     TemplateOptions options;
     options.fields = TemplateOptions::Fields::kGoNames;
+    options.row_type = "*events.Message";
+    // Left out since API 1.52; templates written for older daemons still find them.
+    const spec::Value none("");
+    options.absent = [&](const spec::Value&, std::string_view name) {
+        return name == "Status" || name == "ID" || name == "From" ? &none : nullptr;
+    };
     auto text = run_template(*tree, event, options);
     if (!text) {
-        return fail(Kind::kInvalid, "template parsing error: " + text.error().text());
+        return fail(Kind::kInvalid, "Error parsing format: " + text.error().text());
     }
     return *text + "\n";
 }
@@ -79,7 +79,7 @@ int run_events(Session& session, const ParsedArgs& args) {
     if (!format.empty() && format != "json") {
         auto parsed = parse_template("", format);
         if (!parsed) {
-            session.err("template parsing error: " + parsed.error().text() + "\n");
+            session.err("Error parsing format: " + parsed.error().text() + "\n");
             return kExitTemplate;
         }
         tree = std::move(*parsed);

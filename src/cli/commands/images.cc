@@ -159,6 +159,14 @@ Result<> save(Session& session, const ParsedArgs& args) {
 }
 
 Result<> tag(Session& session, const ParsedArgs& args) {
+    for (const std::string& name : args.arguments) {
+        if (auto reference = spec::parse_reference(name); !reference) {
+            return fail(Kind::kInvalid,
+                        fmt::format("Error parsing reference: \"{}\" is not a valid "
+                                    "repository/tag: {}",
+                                    name, reference.error().text()));
+        }
+    }
     GT_TRY_VAR(target, spec::parse_reference(args.arguments[1]));
     if (target.digest) {
         return fail(Kind::kInvalid, "refusing to create a tag with a digest reference");

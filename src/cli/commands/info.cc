@@ -26,8 +26,11 @@ std::string client_text(const Session& session) {
 class Lines {
 public:
     void add(std::string_view name, std::string_view value) {
+        text_ += fmt::format(" {}: {}\n", name, value);
+    }
+    void add_known(std::string_view name, std::string_view value) {
         if (!value.empty()) {
-            text_ += fmt::format(" {}: {}\n", name, value);
+            add(name, value);
         }
     }
     void add(std::string_view name, int64_t value) { add(name, std::to_string(value)); }
@@ -65,7 +68,7 @@ void add_plugins(Lines& lines, const spec::PluginsInfo& plugins) {
     lines.title("Plugins");
     lines.add(" Volume", join(plugins.volume, " "));
     lines.add(" Network", join(plugins.network, " "));
-    lines.add(" Authorization", join(plugins.authorization, " "));
+    lines.add_known(" Authorization", join(plugins.authorization, " "));
     lines.add(" Log", join(plugins.log, " "));
 }
 
@@ -109,9 +112,9 @@ void add_host(Lines& lines, const spec::Info& info) {
     lines.add("ID", info.id);
     lines.add("Docker Root Dir", info.docker_root_dir);
     lines.add_switch("Debug Mode", info.debug);
-    lines.add("HTTP Proxy", info.http_proxy);
-    lines.add("HTTPS Proxy", info.https_proxy);
-    lines.add("No Proxy", info.no_proxy);
+    lines.add_known("HTTP Proxy", info.http_proxy);
+    lines.add_known("HTTPS Proxy", info.https_proxy);
+    lines.add_known("No Proxy", info.no_proxy);
     if (!info.labels.empty()) {
         lines.title("Labels");
         for (const std::string& label : info.labels) {
@@ -126,6 +129,12 @@ void add_host(Lines& lines, const spec::Info& info) {
         }
     }
     lines.add_switch("Live Restore Enabled", info.live_restore_enabled);
+    if (!info.default_address_pools.empty()) {
+        lines.title("Default Address Pools");
+        for (const spec::AddressPool& pool : info.default_address_pools) {
+            lines.item(fmt::format(" Base: {}, Size: {}", pool.base, pool.size));
+        }
+    }
     if (info.firewall_backend) {
         lines.add("Firewall Backend", info.firewall_backend->driver);
     }
@@ -145,8 +154,9 @@ int print_formatted(Session& session, const std::string& format, const Result<Ap
                                                {"Context", Value("default")},
                                                {"Plugins", Value(Value::Array())},
                                                {"Warnings", Value()}}));
-    auto text = apply_template("", format, info);
+    auto text = apply_template("", format, info, "system.dockerInfo");
     if (!text) {
+        session.out("\n");
         return session.fail_with(text.error());
     }
     session.out(*text + "\n");

@@ -61,11 +61,8 @@ public:
             objects_.push_back(std::move(object.value));
             return {};
         }
-        object.type->fields->add_absent(object.value);
-        TemplateOptions options;
-        options.fields = TemplateOptions::Fields::kGoNames;
-        options.null_text = object.type->fields->null_text;
-        auto text = run_template(*tree_, object.value, options);
+        auto text =
+            run_template(*tree_, object.value, object.type->fields->options_for(object.value));
         if (!text) {
             return fail(Kind::kInvalid, "template parsing error: " + text.error().text());
         }

@@ -6,6 +6,7 @@
 #include "cli/session.h"
 #include "cli/table/container_rows.h"
 #include "cli/table/image_rows.h"
+#include "cli/template/parser.h"
 #include "spec/api/container.h"
 #include "spec/api/image.h"
 #include "spec/json.h"
@@ -33,8 +34,28 @@ std::string chosen_format(const FlagValues& flags, const std::string& configured
     return flags.on("quiet") && is_table ? "{{.ID}}" : format;
 }
 
+/// COMPAT: docker ps tries the template on an empty container before it asks the daemon, and words
+/// errors in its own way.
+Result<> check_container_format(const std::string& format) {
+    const bool is_table = format.empty() || format.starts_with("table") || format == "json";
+    if (is_table) {
+        return {};
+    }
+    if (auto tree = parse_template("", format); !tree) {
+        return fail(Kind::kInvalid, "failed to parse template: " + tree.error().text());
+    }
+    auto text = format_list(kContainerLayout, format, {container_row({}, Truncate::kYes)});
+    if (!text) {
+        std::string why = text.error().text();
+        why.replace(0, kTemplateError.size(), "failed to execute template: ");
+        return fail(Kind::kInvalid, std::move(why));
+    }
+    return {};
+}
+
 Result<> print_containers(Session& session, const FlagValues& flags) {
     const std::string format = chosen_format(flags, session.config().ps_format);
+    GT_TRY(check_container_format(format));
     const int64_t last = flags.on("latest") && !flags.changed("last") ? 1 : flags.integer("last");
     const bool wants_size = flags.on("size") || mentions(format, ".Size");
     ApiRequest request{.path = "/containers/json"};

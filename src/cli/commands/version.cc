@@ -129,8 +129,9 @@ int run_version(Session& session, const ParsedArgs& args) {
         Value both{Value::Object()};
         both.set("Client", client);
         both.set("Server", server ? *server : Value());
-        auto text = apply_template("version", format, both);
+        auto text = apply_template("version", format, both, "system.versionInfo");
         if (!text) {
+            session.out("\n");
             return session.fail_with(text.error());
         }
         session.out(*text + "\n");

@@ -15,7 +15,7 @@ using spec::Value;
 constexpr std::string_view kTable = "table";
 
 Failure template_failure(const Error& error) {
-    return fail(Kind::kInvalid, "template parsing error: " + error.text());
+    return fail(Kind::kInvalid, std::string(kTemplateError) + error.text());
 }
 
 std::string expand_escapes(std::string_view text) {
@@ -58,6 +58,7 @@ Result<std::string> format_header(const ListLayout& layout, const ast::Tree& tre
 Result<std::string> format_row(const ListLayout& layout, const ast::Tree& tree, const Row& row) {
     TemplateOptions options;
     options.row_type = layout.row_type;
+    options.own_json = TemplateOptions::OwnJson::kEscapeHtml;
     options.method = [&](std::string_view name,
                          std::span<const Value* const> arguments) -> std::optional<Value> {
         if (name != "Label" || arguments.size() != 1 || !arguments[0]->is_string()) {
@@ -76,16 +77,13 @@ bool mentions(std::string_view format, std::string_view name) {
 }
 
 Result<std::string> apply_template(std::string_view name, std::string_view source,
-                                   const Value& data) {
-    auto tree = parse_template(name, source == "json" ? "{{json .}}" : expand_escapes(source));
-    if (!tree) {
-        return template_failure(tree.error());
-    }
-    auto text = run_template(*tree, data, {});
-    if (!text) {
-        return template_failure(text.error());
-    }
-    return std::move(*text);
+                                   const Value& data, std::string_view go_type) {
+    GT_TRY_VAR(tree,
+               parse_template(name, source == "json" ? "{{json .}}" : expand_escapes(source)));
+    TemplateOptions options;
+    options.fields = TemplateOptions::Fields::kGoNames;
+    options.row_type = go_type;
+    return run_template(tree, data, options);
 }
 
 Result<std::string> format_list(const ListLayout& layout, std::string_view format,

@@ -31,6 +31,9 @@ struct ListLayout {
     std::string_view default_table;
 };
 
+/// What stands before the reason in the errors of lists.
+inline constexpr std::string_view kTemplateError = "template parsing error: ";
+
 /// Lays ROWS out by a --format: "" and "table" are the default table, "table TEMPLATE" one of these
 /// columns, "json" an object per line, anything else a template per line. "\t" and "\n" written as
 /// two characters count as tab and newline. Errors are kInvalid, "template parsing error: ...".
@@ -40,8 +43,9 @@ Result<std::string> format_list(const ListLayout& layout, std::string_view forma
 /// Whether a template uses the placeholder NAME (".Size").
 bool mentions(std::string_view format, std::string_view name);
 
-/// "template parsing error: " and why; as all commands report a template that does not work.
+/// Runs a --format over one object, whose type errors call GO_TYPE; NAME is what they call the
+/// template. "json" stands for all of it.
 Result<std::string> apply_template(std::string_view name, std::string_view source,
-                                   const spec::Value& data);
+                                   const spec::Value& data, std::string_view go_type);
 
 }  // namespace gantry::cli

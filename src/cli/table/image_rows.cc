@@ -82,7 +82,7 @@ Row image_row(const spec::ImageSummary& image, Truncate truncate, std::string_vi
     set("CreatedAt", format_local_time(image.created));
     set("Size", spec::human_size(static_cast<double>(image.size), 3));
     set("Containers", image.containers < 0 ? "N/A" : std::to_string(image.containers));
-    set("VirtualSize", spec::human_size(static_cast<double>(image.size), 3));
+    set("VirtualSize", spec::human_size(static_cast<double>(image.size)));
     set("SharedSize", size_or_unknown(image.shared_size));
     set("UniqueSize", size_or_unknown(image.shared_size < 0 ? -1 : image.size - image.shared_size));
     return row;
@@ -97,7 +97,7 @@ constexpr ListLayout kImageLayoutWithDigests = {
     "*formatter.imageContext", kImageColumns,
     "table {{.Repository}}\t{{.Tag}}\t{{.Digest}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}"};
 constexpr ListLayout kHistoryLayout = {
-    "*formatter.historyContext", kHistoryColumns,
+    "*image.historyContext", kHistoryColumns,
     "table {{.ID}}\t{{.CreatedSince}}\t{{.CreatedBy}}\t{{.Size}}\t{{.Comment}}"};
 
 std::vector<Row> image_rows(const spec::ImageSummary& image, Truncate truncate, Digests digests) {

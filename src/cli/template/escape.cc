@@ -52,4 +52,17 @@ std::string escape_query(std::string_view text) {
     return out;
 }
 
+std::string escape_json_html(std::string_view json) {
+    std::string out;
+    for (const char c : json) {
+        // None of them stands outside of a string in JSON.
+        if (c == '<' || c == '>' || c == '&') {
+            out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
+        } else {
+            out += c;
+        }
+    }
+    return out;
+}
+
 }  // namespace gantry::cli

@@ -11,4 +11,7 @@ std::string escape_js(std::string_view text);
 /// For a URL's query: a blank becomes '+'.
 std::string escape_query(std::string_view text);
 
+/// JSON with '<', '>' and '&' escaped, as Go's encoding/json writes it unless told otherwise.
+std::string escape_json_html(std::string_view json);
+
 }  // namespace gantry::cli

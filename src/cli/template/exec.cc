@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "cli/quote.h"
+#include "cli/template/escape.h"
 
 namespace gantry::cli {
 namespace {
@@ -112,7 +113,7 @@ Result<> Executor::print(const Datum& datum) {
     if (datum.value->is_null() && !datum.field.empty() && options_.null_text != nullptr) {
         return append(options_.null_text(datum.field));
     }
-    return append(print_value(*datum.value));
+    return append(print_value(*datum.value, datum.field, options_.is_map));
 }
 
 void Executor::set_variable(std::string_view name, const Datum& datum) {
@@ -347,6 +348,9 @@ Result<Datum> Executor::evaluate_fields(const ast::Operand& operand, Datum from,
 
 const Value* Executor::find_field(const Value& object, std::string_view name) const {
     const Value* found = object.find(name);
+    if (found == nullptr && options_.absent) {
+        found = options_.absent(object, name);
+    }
     const bool exported = !name.empty() && name[0] >= 'A' && name[0] <= 'Z';
     if (found != nullptr || !exported || options_.fields == TemplateOptions::Fields::kExact) {
         return found;
@@ -447,6 +451,10 @@ Result<Datum> Executor::evaluate_function(const ast::Call& call, Datum dot, cons
         }
         return error(head.column, source,
                      fmt::format("error calling {}: {}", head.text, result.error().text()));
+    }
+    if (head.text == "json" && arguments[0] == root_ &&
+        options_.own_json == TemplateOptions::OwnJson::kEscapeHtml) {
+        *result = Value(escape_json_html(result->as_string()));
     }
     return evaluate_fields(head, own(std::move(*result)), dot, nullptr, nullptr);
 }

@@ -19,6 +19,8 @@ struct TemplateOptions {
     /// Whether fields may be written as Go names them where JSON does otherwise: `.ID` for "Id".
     enum class Fields { kExact, kGoNames } fields = Fields::kExact;
     FunctionMode functions = FunctionMode::kNormal;
+    /// COMPAT: a row of a table marshals itself, and that way Go escapes HTML in `{{json .}}`.
+    enum class OwnJson { kPlain, kEscapeHtml } own_json = OwnJson::kPlain;
     /// How error texts call the data's type where the data is a row of a table
     /// ("*formatter.ContainerContext"); "" for plain objects.
     std::string_view row_type = {};
@@ -30,6 +32,13 @@ struct TemplateOptions {
     /// How the null of a field is printed: Go's typed objects print "[]" for a list that is not
     /// there. Null: "<nil>" for all.
     std::string_view (*null_text)(std::string_view field) = nullptr;
+    /// Which fields are maps, where other objects are Go's structs and print as "{a b}". Null: all
+    /// objects are maps.
+    bool (*is_map)(std::string_view field) = nullptr;
+    /// The zero value of a field that OBJECT, a part of the data, has but JSON leaves out; null for
+    /// others.
+    std::function<const spec::Value*(const spec::Value& object, std::string_view field)> absent =
+        nullptr;
 };
 
 /// Runs a template over DATA, which must outlive the call. Errors are kInvalid and read as Go's:

@@ -353,6 +353,15 @@ std::string print_real(double number) {
     return error == std::errc() ? std::string(buffer.data(), end) : "NaN";
 }
 
+std::string print_struct(const Value& object, bool (*is_map)(std::string_view field)) {
+    std::string out = "{";
+    for (const auto& [name, member] : object.as_object()) {
+        out += &name == &object.as_object().front().first ? "" : " ";
+        out += print_value(member, name, is_map);
+    }
+    return out + "}";
+}
+
 }  // namespace
 
 bool is_template_function(std::string_view name) {
@@ -395,7 +404,8 @@ bool is_true(const Value& value) {
     return value.is_object() && !value.as_object().empty();
 }
 
-std::string print_value(const Value& value) {
+std::string print_value(const Value& value, std::string_view field,
+                        bool (*is_map)(std::string_view field)) {
     if (value.is_null()) {
         return "<nil>";
     }
@@ -414,22 +424,32 @@ std::string print_value(const Value& value) {
     if (value.is_string()) {
         return value.as_string();
     }
-    std::string out;
     if (value.is_array()) {
+        std::string out = "[";
         for (const Value& element : value.as_array()) {
-            out += (out.empty() ? "" : " ") + print_value(element);
+            out += &element == &value.as_array().front() ? "" : " ";
+            out += print_value(element, {}, is_map);
         }
-        return "[" + out + "]";
+        return out + "]";
+    }
+    if (is_map != nullptr && !is_map(field)) {
+        return print_struct(value, is_map);
     }
     std::vector<std::pair<std::string_view, const Value*>> sorted;
     for (const auto& [key, element] : value.as_object()) {
         sorted.emplace_back(key, &element);
     }
     std::ranges::sort(sorted, {}, [](const auto& entry) { return entry.first; });
+    std::string out;
     for (const auto& [key, element] : sorted) {
-        out += fmt::format("{}{}:{}", out.empty() ? "" : " ", key, print_value(*element));
+        out +=
+            fmt::format("{}{}:{}", out.empty() ? "" : " ", key, print_value(*element, {}, is_map));
     }
     return "map[" + out + "]";
+}
+
+std::string print_value(const Value& value) {
+    return print_value(value, {}, nullptr);
 }
 
 std::string_view go_type(const Value& value) {

@@ -29,6 +29,11 @@ bool is_true(const spec::Value& value);
 /// VALUE as Go's fmt prints it with %v: "[a b]", "map[k:v]", "<nil>".
 std::string print_value(const spec::Value& value);
 
+/// The same where objects are Go's structs, "{running true 42}", but for the fields that IS_MAP
+/// names. FIELD is the one that VALUE was read from.
+std::string print_value(const spec::Value& value, std::string_view field,
+                        bool (*is_map)(std::string_view field));
+
 /// What messages call the type of VALUE: "string", "int", "map[string]interface {}".
 std::string_view go_type(const spec::Value& value);
 

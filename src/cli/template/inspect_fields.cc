@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <memory>
+#include <vector>
 
 #include "base/text.h"
 
@@ -102,37 +104,61 @@ std::string_view docker_null_text(std::string_view field) {
     return std::ranges::find(kMaps, field) != kMaps.end() ? "map[]" : "<nil>";
 }
 
-/// The member NAME of an object, to be changed; null if there is none.
-spec::Value* member(spec::Value& object, std::string_view name) {
-    if (!object.is_object()) {
-        return nullptr;
-    }
-    for (auto& [key, value] : object.as_object()) {
-        if (key == name) {
-            return &value;
+/// Fields whose objects are maps in Docker's types; other objects are structs.
+bool docker_is_map(std::string_view field) {
+    constexpr std::array<std::string_view, 14> kMaps = {
+        "Annotations",  "Data",  "DriverOpts", "ExposedPorts", "Labels", "Networks", "Options",
+        "PortBindings", "Ports", "StorageOpt", "Sysctls",      "Tmpfs",  "Volumes",  "Containers"};
+    return std::ranges::find(kMaps, field) != kMaps.end();
+}
+
+/// The zero values of fields that an object leaves out, found by the place of their object.
+class AbsentFields {
+public:
+    AbsentFields(std::span<const Optional> optional, const spec::Value& object) {
+        for (const auto& [path, zero] : optional) {
+            const auto [first, second, nested] = cut(path, '.');
+            const spec::Value* parent = nested ? object.find(first) : &object;
+            if (auto value = spec::Value::parse(zero); value && parent != nullptr) {
+                fields_.push_back({parent, nested ? second : first, std::move(*value)});
+            }
         }
     }
-    return nullptr;
-}
+
+    const spec::Value* find(const spec::Value& object, std::string_view name) const {
+        for (const Field& field : fields_) {
+            if (field.parent == &object && field.name == name) {
+                return &field.zero;
+            }
+        }
+        return nullptr;
+    }
+
+private:
+    struct Field {
+        const spec::Value* parent;
+        std::string_view name;
+        spec::Value zero;
+    };
+    std::vector<Field> fields_;
+};
 
 }  // namespace
 
-void InspectFields::add_absent(spec::Value& object) const {
-    for (const auto& [path, zero] : optional) {
-        const auto [first, second, nested] = cut(path, '.');
-        spec::Value* parent = nested ? member(object, first) : &object;
-        const std::string_view name = nested ? second : first;
-        if (parent == nullptr || !parent->is_object() || parent->find(name) != nullptr) {
-            continue;
-        }
-        if (auto value = spec::Value::parse(zero)) {
-            parent->set(name, std::move(*value));
-        }
-    }
+TemplateOptions InspectFields::options_for(const spec::Value& object) const {
+    TemplateOptions options;
+    options.fields = TemplateOptions::Fields::kGoNames;
+    options.null_text = docker_null_text;
+    options.is_map = docker_is_map;
+    options.absent = [fields = std::make_shared<const AbsentFields>(optional, object)](
+                         const spec::Value& parent, std::string_view name) {
+        return fields->find(parent, name);
+    };
+    return options;
 }
 
-constexpr InspectFields kContainerFields = {kContainerOptional, docker_null_text};
-constexpr InspectFields kImageFields = {kImageOptional, docker_null_text};
-constexpr InspectFields kPlainFields = {{}, docker_null_text};
+constexpr InspectFields kContainerFields = {kContainerOptional};
+constexpr InspectFields kImageFields = {kImageOptional};
+constexpr InspectFields kPlainFields = {{}};
 
 }  // namespace gantry::cli

@@ -3,6 +3,7 @@
 #include <span>
 #include <string_view>
 
+#include "cli/template/exec.h"
 #include "spec/value.h"
 
 namespace gantry::cli {
@@ -18,10 +19,9 @@ struct InspectFields {
     };
 
     std::span<const Optional> optional;
-    /// For TemplateOptions::null_text.
-    std::string_view (*null_text)(std::string_view field);
 
-    void add_absent(spec::Value& object) const;
+    /// Options for templates over OBJECT, which must outlive them.
+    TemplateOptions options_for(const spec::Value& object) const;
 };
 
 extern const InspectFields kContainerFields;

@@ -459,11 +459,12 @@ Result<std::optional<ast::Operand>> Parser::parse_operand() {
             default: break;
         }
         const Token field = take();
-        if (!chained) {
+        if (!chained && (operand->type == ast::Operand::Type::kField ||
+                         operand->type == ast::Operand::Type::kVariable)) {
             // COMPAT: Go gives a chain the place of its first link.
             operand->column = field.column;
-            chained = true;
         }
+        chained = true;
         operand->fields.push_back(field.text.substr(1));
         operand->source += field.text;
     }

@@ -165,7 +165,7 @@ std::string format_value(const Directive& directive, const Value& value) {
     if (value.is_array()) {
         std::string out = "[";
         for (const Value& element : value.as_array()) {
-            out += out.size() == 1 ? "" : " ";
+            out += &element == &value.as_array().front() ? "" : " ";
             out += format_value(directive, element);
         }
         return out + "]";

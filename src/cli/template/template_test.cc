@@ -74,7 +74,8 @@ INSTANTIATE_TEST_SUITE_P(
     Functions, TemplateOutput,
     testing::Values(
         Case{"{{json .Labels}}", R"({"b":"2","a":"1"})"}, Case{"{{json .Name}}", "\"/web\""},
-        Case{"{{join .Args \"+\"}}", "a+b+c"}, Case{"{{split \"a,b\" \",\"}}", "[a b]"},
+        Case{"{{join .Args \"+\"}}", "a+b+c"},
+        Case{"{{split \"a,b\" \",\"}}{{split \"/a\" \"/\"}}", "[a b][ a]"},
         Case{"{{upper .Name}}{{lower \"AB\"}}{{title \"ab cd\"}}", "/WEBabAb Cd"},
         Case{"{{truncate .Id 4}}", "0123"}, Case{"{{pad \"x\" 1 2}}|", " x  |"},
         Case{"{{len .Args}}{{len .Name}}{{len .Labels}}", "342"}, Case{"{{index .Args 1}}", "b"},
@@ -183,15 +184,17 @@ TEST(Template, BoundsDepthOutputAndIterations) {
 }
 
 TEST(InspectFields, AddsWhatGoStructsHave) {
-    auto value = Value::parse(R"({"State":{"Status":"running"},"HostConfig":{"Binds":null}})");
+    auto value = Value::parse(
+        R"({"State":{"Status":"running","Running":true},"HostConfig":{"Binds":null,"Ports":{"80/tcp":[{"HostIp":"0.0.0.0","HostPort":"81"}]}}})");
     ASSERT_TRUE(value);
-    kContainerFields.add_absent(*value);
-    TemplateOptions options;
-    options.null_text = kContainerFields.null_text;
-    const auto tree =
-        parse_template("", "{{if .State.Health}}x{{end}}{{.State.Health}} {{.HostConfig.Binds}}");
+    const auto tree = parse_template(
+        "",
+        "{{if .State.Health}}x{{end}}{{.State.Health}} {{.HostConfig.Binds}} {{.State}} "
+        "{{.HostConfig.Ports}} {{json .State}}");
     ASSERT_TRUE(tree);
-    EXPECT_EQ(*run_template(*tree, *value, options), "<nil> []");
+    EXPECT_EQ(*run_template(*tree, *value, kContainerFields.options_for(*value)),
+              "<nil> [] {running true} map[80/tcp:[{0.0.0.0 81}]] "
+              "{\"Status\":\"running\",\"Running\":true}");
 }
 
 }  // namespace
