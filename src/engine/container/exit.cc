@@ -204,6 +204,7 @@ AfterExit commit_exit(ContainerCore& core, const EntryPtr& entry,
     // ORDER: ports and address are free before anybody can learn of the exit, so that who waits for
     // it can publish the same port at once.
     release_network(core, entry->id());
+    entry->reopen_attaches();
     record_life(core, *entry, operation, ended_life(*entry, before->life, exit, std::move(reason)));
     const SnapshotPtr now = entry->snapshot();
     announce_exit(core, *before, *now);
@@ -216,7 +217,6 @@ AfterExit commit_exit(ContainerCore& core, const EntryPtr& entry,
     if (restarting) {
         schedule_restart(core, entry, operation);
     }
-    entry->reopen_attaches();
     const bool remove = dead || (now->record->host.auto_remove && !entry->user_restart());
     return remove ? AfterExit::kRemove : AfterExit::kCleanUp;
 }

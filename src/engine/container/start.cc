@@ -29,13 +29,13 @@ void connect_waiting(const std::shared_ptr<ContainerRun>& run,
     }
 }
 
-Lifecycle running_life(const Lifecycle& before, const Launched& launched) {
+Lifecycle running_life(const Lifecycle& before, const Launched& launched, WallTime started) {
     Lifecycle life = before;
     life.phase = Phase::kRunning;
     life.pid = launched.run->shim.pid();
     life.exit_code = 0;
     life.error.clear();
-    life.started_at = wall_now();
+    life.started_at = started;
     life.oom_killed = false;
     life.manually_stopped = false;
     life.endpoint = launched.endpoint;
@@ -66,9 +66,11 @@ Result<> run_container(ContainerCore& core, const EntryPtr& entry,
     // ORDER: clients are connected before the process can write, so that they miss nothing (C6).
     connect_waiting(launched.run, entry->take_attaches());
     GT_FAILPOINT("container.start.exec");
+    // The process may have ended before start() returns: its beginning is before the call.
+    const WallTime started = wall_now();
     GT_TRY(launched.run->shim.start());
     GT_FAILPOINT("container.start.started");
-    GT_TRY(commit_life(core, *entry, operation, running_life(before, launched)));
+    GT_TRY(commit_life(core, *entry, operation, running_life(before, launched, started)));
     const SnapshotPtr snapshot = entry->snapshot();
     if (launched.endpoint) {
         publish_network_event(core, entry->id(), *launched.endpoint, "connect");
