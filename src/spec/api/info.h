@@ -80,6 +80,8 @@ struct Info {
     PluginsInfo plugins;
     bool memory_limit = false;
     bool swap_limit = false;
+    /// Up to API 1.51; left out when false.
+    bool kernel_memory_tcp = false;
     bool cpu_cfs_period = false;
     bool cpu_cfs_quota = false;
     bool cpu_shares = false;
