@@ -179,8 +179,7 @@ int run_info(Session& session, const ParsedArgs& args) {
     }
     session.out(client_text(session) + "\nServer:\n");
     if (!reply) {
-        session.err(fmt::format("{}\nerrors pretty printing info\n", reply.error().text()));
-        return kExitFailure;
+        return session.fail_with(reply.error());
     }
     auto info = spec::parse_json<spec::Info>(reply->body);
     if (!info) {

@@ -57,7 +57,9 @@ Result<> print_containers(Session& session, const FlagValues& flags) {
     const std::string format = chosen_format(flags, session.config().ps_format);
     GT_TRY(check_container_format(format));
     const int64_t last = flags.on("latest") && !flags.changed("last") ? 1 : flags.integer("last");
-    const bool wants_size = flags.on("size") || mentions(format, ".Size");
+    // COMPAT: a row as a whole has its size too, but `--format json` goes without.
+    const bool whole_row = mentions(format, "json .}") || mentions(format, "json . ");
+    const bool wants_size = flags.on("size") || whole_row || mentions(format, ".Size");
     ApiRequest request{.path = "/containers/json"};
     if (flags.on("all")) {
         request.query.add("all", "1");
