@@ -46,10 +46,11 @@ std::string encode_base64(std::string_view bytes, Base64 alphabet) {
 }
 
 std::optional<std::string> decode_base64(std::string_view text) {
-    for (int padding = 0; padding < 2 && text.ends_with('='); ++padding) {
+    size_t padding = 0;
+    for (; padding < 2 && text.ends_with('='); ++padding) {
         text.remove_suffix(1);
     }
-    if (text.size() % 4 == 1) {
+    if (text.size() % 4 == 1 || (padding > 0 && (text.size() + padding) % 4 != 0)) {
         return std::nullopt;
     }
     std::string bytes;
