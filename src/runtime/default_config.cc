@@ -93,13 +93,12 @@ Result<> add_mounts(Config& config, const ConfigOptions& options) {
     if (options.cgroup == CgroupView::kHost) {
         GT_TRY(add_cgroup_mounts(config, options));
     }
+    // Shows the queues of the IPC namespace that it is mounted in, be it the host's.
+    config.mounts.push_back({"/dev/mqueue", "mqueue", "mqueue", {"nosuid", "noexec", "nodev"}});
     if (options.host_ipc) {
-        // The host's shared memory and queues come with its IPC namespace.
-        config.mounts.push_back({"/dev/mqueue", "bind", "/dev/mqueue", {"rbind"}});
         config.mounts.push_back({"/dev/shm", "bind", "/dev/shm", {"rbind"}});
         return {};
     }
-    config.mounts.push_back({"/dev/mqueue", "mqueue", "mqueue", {"nosuid", "noexec", "nodev"}});
     config.mounts.push_back(
         {"/dev/shm",
          "tmpfs",

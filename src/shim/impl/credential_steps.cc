@@ -56,7 +56,10 @@ int set_oom_score(const Step& step) {
         value = -value;
     }
     for (int64_t unit = 1000; unit > 0; unit /= 10) {
-        text[size++] = static_cast<char>('0' + value / unit % 10);
+        // No leading zeros: the kernel would read an octal number.
+        if (value >= unit || unit == 1) {
+            text[size++] = static_cast<char>('0' + value / unit % 10);
+        }
     }
     const int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
     if (fd < 0) {
