@@ -57,15 +57,15 @@ struct PasswdEntry {
     std::string home;
 };
 
-/// The first entry with the name, or with the id when USER is a number; a name of digits wins over
-/// the id only by coming first, as in runc.
+/// The first entry with the id when USER is a number, else with the name. SAFETY: digits are never
+/// looked up as a name: an image could give the name "1000" to uid 0 (CVE-2026-46680).
 std::optional<PasswdEntry> find_user(std::string_view passwd, std::string_view user) {
     const auto wanted_id = parse_id(user);
     std::optional<PasswdEntry> found;
     for_each_entry(passwd, 4, [&](const Fields& fields) {
         const auto uid = parse_id(fields[2]);
         const auto gid = parse_id(fields[3]);
-        if (!uid || !gid || (fields[0] != user && uid != wanted_id)) {
+        if (!uid || !gid || (looks_numeric(user) ? uid != wanted_id : fields[0] != user)) {
             return false;
         }
         found = PasswdEntry{std::string(fields[0]), *uid, *gid,
@@ -80,7 +80,7 @@ std::optional<gid_t> find_group(std::string_view group_file, std::string_view gr
     std::optional<gid_t> found;
     for_each_entry(group_file, 3, [&](const Fields& fields) {
         const auto gid = parse_id(fields[2]);
-        if (!gid || (fields[0] != group && gid != wanted_id)) {
+        if (!gid || (looks_numeric(group) ? gid != wanted_id : fields[0] != group)) {
             return false;
         }
         found = *gid;
