@@ -23,8 +23,10 @@ constexpr uint32_t kNumberOffset = offsetof(seccomp_data, nr);
 constexpr size_t kLongestJump = 255;
 
 std::span<const SyscallNumber> table_of(SeccompArchitecture architecture) {
-    if (architecture == SeccompArchitecture::kX86) {
-        return {kX86Syscalls, kX86SyscallsSize};
+    switch (architecture) {
+        case SeccompArchitecture::kX86: return {kX86Syscalls, kX86SyscallsSize};
+        case SeccompArchitecture::kX32: return {kX32Syscalls, kX32SyscallsSize};
+        case SeccompArchitecture::kX86_64: break;
     }
     return {kX86_64Syscalls, kX86_64SyscallsSize};
 }
@@ -205,9 +207,12 @@ std::vector<Range> make_ranges(const Treatments& treatments, SeccompAction defau
     uint32_t next = 0;
     for (const auto& [number, treatment] : treatments) {
         if (number > next) {
-            // The gap that x32 leaves below its first number belongs to nobody.
-            const bool is_gap = number >= kX32Bit && next < kX32Bit;
-            add(next, {{}, is_gap ? above_all : default_action});
+            // Between the tables of x86-64 and x32 there is nothing.
+            if (number >= kX32Bit && next < kX32Bit) {
+                add(next, {{}, above_all});
+                next = kX32Bit;
+            }
+            add(next, {{}, default_action});
         }
         add(number, treatment);
         next = number + 1;
@@ -221,21 +226,28 @@ bool lists(const SeccompFilter& filter, SeccompArchitecture architecture) {
 }
 
 Program emit_numbers(const SeccompFilter& filter, SeccompArchitecture architecture) {
+    constexpr SeccompAction kNoSuchCall = SECCOMP_RET_ERRNO | ENOSYS;
     const bool is_errno = (filter.default_action & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO;
-    const SeccompAction above_all = is_errno ? (SECCOMP_RET_ERRNO | ENOSYS) : filter.default_action;
-    Treatments treatments;
-    if (lists(filter, architecture)) {
-        treatments = collect(filter, architecture, 0);
+    const SeccompAction above_all = is_errno ? kNoSuchCall : filter.default_action;
+    Treatments treatments = collect(filter, architecture, 0);
+    const bool has_x32 = lists(filter, SeccompArchitecture::kX32);
+    if (architecture == SeccompArchitecture::kX86_64 && has_x32) {
+        treatments.merge(collect(filter, SeccompArchitecture::kX32, kX32Bit));
     }
-    if (architecture == SeccompArchitecture::kX86_64 && lists(filter, SeccompArchitecture::kX32)) {
-        treatments.merge(collect(filter, architecture, kX32Bit));
+    auto ranges = make_ranges(treatments, filter.default_action, above_all);
+    if (architecture == SeccompArchitecture::kX86_64 && !has_x32) {
+        // SAFETY: with a default that allows, the x32 number of a denied call would be a way in.
+        ranges.push_back({kX32Bit, {{}, kNoSuchCall}});
     }
-    return emit_tree(make_ranges(treatments, filter.default_action, above_all));
+    return emit_tree(ranges);
 }
 
 Result<> check(const SeccompFilter& filter) {
     if (filter.architectures.empty()) {
         return fail(Kind::kInvalid, "seccomp: no architecture");
+    }
+    if (lists(filter, SeccompArchitecture::kX32) && !lists(filter, SeccompArchitecture::kX86_64)) {
+        return fail(Kind::kInvalid, "seccomp: x32 without x86-64");
     }
     for (const SeccompRule& rule : filter.rules) {
         if (rule.arguments.size() > 6) {
@@ -255,10 +267,12 @@ Result<> check(const SeccompFilter& filter) {
 std::optional<uint32_t> syscall_number(SeccompArchitecture architecture, std::string_view name) {
     const auto table = table_of(architecture);
     const auto entry = std::ranges::lower_bound(table, name, {}, &SyscallNumber::name);
-    if (entry == table.end() || entry->name != name) {
-        return std::nullopt;
+    if (entry != table.end() && entry->name == name) {
+        return entry->number;
     }
-    return entry->number;
+    return architecture == SeccompArchitecture::kX32
+               ? syscall_number(SeccompArchitecture::kX86_64, name)
+               : std::nullopt;
 }
 
 Result<std::vector<sock_filter>> compile_seccomp(const SeccompFilter& filter) {
@@ -271,7 +285,7 @@ Result<std::vector<sock_filter>> compile_seccomp(const SeccompFilter& filter) {
         program.push_back(statement(BPF_LD | BPF_W | BPF_ABS, kNumberOffset));
         program.insert(program.end(), numbers.begin(), numbers.end());
     };
-    if (lists(filter, SeccompArchitecture::kX86_64) || lists(filter, SeccompArchitecture::kX32)) {
+    if (lists(filter, SeccompArchitecture::kX86_64)) {
         add_architecture(SeccompArchitecture::kX86_64, AUDIT_ARCH_X86_64);
     }
     if (lists(filter, SeccompArchitecture::kX86)) {

@@ -50,14 +50,15 @@ struct SeccompFilter {
 /// Compiles FILTER to classic BPF for seccomp(2): per architecture a balanced tree over ranges of
 /// numbers that are treated alike.
 ///
-/// A call by an architecture that is not listed kills the process. When the default action is an
-/// errno, a number above all that the architecture's list of rules knows gives ENOSYS, so that
-/// programs fall back as on an older kernel. kInvalid without an architecture, for a condition on
-/// an argument that does not exist, for more than six conditions in a rule, and for a program
-/// beyond the kernel's 4096 instructions. Pure: no system call.
+/// A call by an architecture that is not listed kills the process; x32, which cannot be told by the
+/// architecture, gets ENOSYS then. When the default action is an errno, a number above all that the
+/// rules name for the architecture gives ENOSYS, so that programs fall back as on an older kernel.
+/// kInvalid without an architecture, for x32 without x86-64, for a condition on an argument that
+/// does not exist, for more than six conditions in a rule, and for a program beyond the kernel's
+/// 4096 instructions. Pure: no system call.
 Result<std::vector<sock_filter>> compile_seccomp(const SeccompFilter& filter);
 
-/// The number of NAME; empty if ARCHITECTURE has no such call. x32 has the numbers of x86-64 here.
+/// The number of NAME; empty if ARCHITECTURE has no such call. x32's come without its bit.
 std::optional<uint32_t> syscall_number(SeccompArchitecture architecture, std::string_view name);
 
 /// The bytes of PROGRAM, for a LaunchPlan.

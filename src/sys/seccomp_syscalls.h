@@ -16,5 +16,7 @@ extern const SyscallNumber kX86_64Syscalls[];
 extern const size_t kX86_64SyscallsSize;
 extern const SyscallNumber kX86Syscalls[];
 extern const size_t kX86SyscallsSize;
+extern const SyscallNumber kX32Syscalls[];
+extern const size_t kX32SyscallsSize;
 
 }  // namespace gantry::sys
