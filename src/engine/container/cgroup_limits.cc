@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/container/devices.h"
+
 namespace gantry::engine {
 
 namespace {
@@ -22,7 +24,7 @@ std::vector<sys::DeviceRule> all_devices() {
 
 }  // namespace
 
-sys::CgroupLimits cgroup_limits(const spec::HostConfig& host) {
+Result<sys::CgroupLimits> cgroup_limits(const spec::HostConfig& host) {
     const spec::Resources& resources = host.resources;
     sys::CgroupLimits limits;
     if (resources.memory > 0) {
@@ -54,6 +56,8 @@ sys::CgroupLimits cgroup_limits(const spec::HostConfig& host) {
         limits.pids = *resources.pids_limit;
     }
     limits.devices = host.privileged ? all_devices() : sys::default_device_rules();
+    GT_TRY_VAR(granted, grant_devices(resources));
+    limits.devices->insert(limits.devices->end(), granted.rules.begin(), granted.rules.end());
     return limits;
 }
 

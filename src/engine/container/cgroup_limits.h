@@ -6,7 +6,7 @@
 
 namespace gantry::engine {
 
-/// What HOST's resources mean for the container's cgroup. Pure.
-sys::CgroupLimits cgroup_limits(const spec::HostConfig& host);
+/// What HOST's resources mean for the container's cgroup. Looks at the devices that it is given.
+Result<sys::CgroupLimits> cgroup_limits(const spec::HostConfig& host);
 
 }  // namespace gantry::engine

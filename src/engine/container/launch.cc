@@ -79,7 +79,7 @@ UniqueFd open_oom_events(const ContainerCore& core, const sys::Cgroup& group) {
 Result<PreparedCgroup> make_cgroup(ContainerCore& core, const ContainerRecord& record) {
     GT_FAILPOINT("container.start.cgroup");
     std::vector<std::string> warnings;
-    const sys::CgroupLimits limits = cgroup_limits(record.host);
+    GT_TRY_VAR(limits, cgroup_limits(record.host));
     auto created =
         core.cgroups.create(core.settings.cgroup_parent, record.id.str(), limits, warnings);
     if (!created && created.error().kind() == Kind::kConflict) {

@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "engine/container/config_merge.h"
+#include "engine/container/devices.h"
 #include "engine/container/host_check.h"
 #include "engine/container/hosts_files.h"
 #include "engine/container/mount_plan.h"
@@ -242,6 +243,13 @@ Result<Config> make_oci_config(const ContainerRecord& record, const sys::UserIds
     GT_TRY_VAR(config, runtime::default_config(frame_options(record, network)));
     GT_TRY(fill_process(config.process, record, user));
     GT_TRY(add_mounts(config, record, paths));
+    GT_TRY_VAR(devices, grant_devices(record.host.resources));
+    for (spec::oci::Device& device : devices.nodes) {
+        // A privileged container has the device already, under the same name.
+        std::erase_if(config.linux.devices,
+                      [&device](const auto& other) { return other.path == device.path; });
+        config.linux.devices.push_back(std::move(device));
+    }
     set_paths(config, record.host);
     if (record.host.uts_mode != "host") {
         config.hostname = record.config.hostname;

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/text.h"
+#include "engine/container/devices.h"
 #include "engine/container/host_check.h"
 
 namespace gantry::engine {
@@ -128,6 +129,7 @@ Result<> check_ulimits(const spec::Resources& resources) {
 Result<> check_resources(const spec::Resources& resources, const HostFacts& facts) {
     GT_TRY(check_memory(resources));
     GT_TRY(check_cpu(resources, facts));
+    GT_TRY(check_devices(resources));
     return check_ulimits(resources);
 }
 
