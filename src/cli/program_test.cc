@@ -9,6 +9,7 @@
 #include "cli/command.h"
 #include "cli/daemon_fake.h"
 #include "cli/help.h"
+#include "cli/user_fake.h"
 
 namespace gantry::cli {
 namespace {

@@ -7,6 +7,7 @@
 #include "cli/daemon_fake.h"
 #include "cli/stream/detach_matcher.h"
 #include "cli/stream/pending_reply.h"
+#include "cli/user_fake.h"
 
 namespace gantry::cli {
 namespace {

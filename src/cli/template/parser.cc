@@ -52,6 +52,7 @@ private:
     Result<ast::Call> parse_call();
     Result<std::optional<ast::Operand>> parse_operand();
     Result<std::optional<ast::Operand>> parse_term();
+    Result<> read_literal(const Token& token, ast::Operand& operand) const;
 
     bool is_declared(std::string_view name) const {
         return std::ranges::find(variables_, name) != variables_.end();
@@ -471,6 +472,26 @@ Result<std::optional<ast::Operand>> Parser::parse_operand() {
     return operand;
 }
 
+Result<> Parser::read_literal(const Token& token, ast::Operand& operand) const {
+    if (token.type == Type::kCharacter) {
+        return parse_character(token.text, operand)
+                   ? Result<>()
+                   : error("malformed character constant: " + token.text);
+    }
+    if (token.type == Type::kNumber) {
+        return parse_number(token.text, operand)
+                   ? Result<>()
+                   : error("illegal number syntax: " + quote(token.text));
+    }
+    auto text = unquote(token.text);
+    if (!text) {
+        return error("invalid syntax");
+    }
+    operand.type = ast::Operand::Type::kString;
+    operand.text = std::move(*text);
+    return {};
+}
+
 Result<std::optional<ast::Operand>> Parser::parse_term() {
     using OperandType = ast::Operand::Type;
     const Token& next = peek_past_space();
@@ -505,24 +526,8 @@ Result<std::optional<ast::Operand>> Parser::parse_term() {
             operand.boolean = next.text == "true";
             break;
         case Type::kCharacter:
-            if (!parse_character(next.text, operand)) {
-                return error("malformed character constant: " + next.text);
-            }
-            break;
         case Type::kNumber:
-            if (!parse_number(next.text, operand)) {
-                return error("illegal number syntax: " + quote(next.text));
-            }
-            break;
-        case Type::kString: {
-            auto text = unquote(next.text);
-            if (!text) {
-                return error("invalid syntax");
-            }
-            operand.type = OperandType::kString;
-            operand.text = std::move(*text);
-            break;
-        }
+        case Type::kString: GT_TRY(read_literal(next, operand)); break;
         case Type::kLeftParen: {
             (void)take();
             GT_TRY_VAR(pipeline, parse_pipeline("parenthesized pipeline", Type::kRightParen));
