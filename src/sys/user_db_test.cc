@@ -49,7 +49,7 @@ TEST(UserDb, FindsUsersByNameAndNumber) {
         EXPECT_EQ(ids.additional_gids, (std::vector<gid_t>{29, 44}));
     }
     EXPECT_EQ(resolve("").home, "/root");
-    EXPECT_EQ(resolve("1005").uid, 42U) << "an entry of that name comes first";
+    EXPECT_EQ(resolve("1005").uid, 1005U) << "digits were taken for a name";
     EXPECT_EQ(resolve("short").gid, 8U);
 }
 
