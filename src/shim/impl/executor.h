@@ -39,6 +39,9 @@ struct ChildContext {
     int host_root_fd = -1;
     int root_fd = -1;
     int proc_fd = -1;
+    int null_fd = -1;
+    /// The first mask of a directory.
+    int empty_fd = -1;
     int terminal_fd = -1;
     bool in_child = false;
     char program[4096];

@@ -23,12 +23,7 @@ void close_fd(int& fd) {
     }
 }
 
-void restore_signals() {
-    struct sigaction action = {};
-    action.sa_handler = SIG_DFL;
-    for (int signal = 1; signal < _NSIG; ++signal) {
-        (void)sigaction(signal, &action, nullptr);  // fails for SIGKILL and SIGSTOP only
-    }
+void unblock_signals() {
     sigset_t none;
     sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -97,7 +92,9 @@ int Shim::spawn_child(Process& process, int sync_fd) {
         }
     }
     CloneArgs args = {};
-    args.flags = (process.number == 0 ? plan.clone_flags : 0) | CLONE_PIDFD;
+    // Handlers and ignored signals are the shim's own.
+    args.flags =
+        (process.number == 0 ? plan.clone_flags : 0) | CLONE_PIDFD | kCloneClearSighand;
     args.pidfd = reinterpret_cast<uint64_t>(&process.pidfd);
     args.exit_signal = SIGCHLD;
     if (container.has_v2_fd != 0) {
@@ -130,7 +127,7 @@ void Shim::run_child(Process& process, int sync_fd) {
     const PlanHeader& container = init_.plan.view().header();
     (void)close_from(kFirstPlanFd + (is_init ? static_cast<int>(container.fd_count) : kept_fds_));
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-    restore_signals();
+    unblock_signals();
     context.plan = process.plan.view();
     context.sync_fd = kListenFd;
     context.tasks_fd = kFirstPlanFd;

@@ -70,24 +70,44 @@ int make_mount(const char* type, std::string_view options, uint64_t attributes) 
 }
 
 /// The host's /dev/null as a mount of its own; -1 with errno.
-int clone_null_device() {
-    const int null = open("/dev/null", O_PATH | O_NOFOLLOW | O_CLOEXEC);
-    if (null < 0) {
-        return -1;
+int clone_null_device(ChildContext& context) {
+    if (context.null_fd < 0) {
+        const int null = open("/dev/null", O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        if (null < 0) {
+            return -1;
+        }
+        struct stat status = {};
+        // SAFETY: what hides a secret must be the null device itself, whatever is at its path
+        // (CVE-2025-31133).
+        if (fstat(null, &status) != 0 || !S_ISCHR(status.st_mode) ||
+            status.st_rdev != makedev(1, 3)) {
+            close(null);
+            errno = ENODEV;
+            return -1;
+        }
+        context.null_fd = null;
     }
-    struct stat status = {};
-    int mount = -1;
-    // SAFETY: what hides a secret must be the null device itself, whatever is at its path
-    // (CVE-2025-31133).
-    if (fstat(null, &status) != 0 || !S_ISCHR(status.st_mode) || status.st_rdev != makedev(1, 3)) {
-        errno = ENODEV;
-    } else {
-        mount = open_tree(null, "", kOpenTreeClone | kAtEmptyPath);
+    return open_tree(context.null_fd, "", kOpenTreeClone | kAtEmptyPath);
+}
+
+/// Attaches an empty read-only directory at TARGET and closes it. All of a container's are clones
+/// of the first: a file system for each costs four times as much.
+int mask_directory(ChildContext& context, int target) {
+    const bool is_first = context.empty_fd < 0;
+    const int mount =
+        is_first ? make_mount("tmpfs", "size=0,nr_inodes=1,mode=755",
+                              kMountAttrReadonly | kMountAttrNosuid | kMountAttrNodev |
+                                  kMountAttrNoexec)
+                 : open_tree(context.empty_fd, "", kOpenTreeClone | kAtEmptyPath);
+    const int error = mount >= 0 && move_mount(mount, target) == 0 ? 0 : errno;
+    close(target);
+    if (is_first && error == 0) {
+        // Attached it can be cloned on every kernel; a detached one only since 6.15.
+        context.empty_fd = mount;
+    } else if (mount >= 0) {
+        close(mount);
     }
-    const int error = errno;
-    close(null);
-    errno = error;
-    return mount;
+    return error;
 }
 
 /// PROPAGATION as mount(2) takes it, where MS_REC includes the mounts below. 0 changes nothing.
@@ -174,11 +194,10 @@ int mask_path(ChildContext& context, const Step& step) {
         close(target);
         return error;
     }
-    const int mount =
-        S_ISDIR(status.st_mode)
-            ? make_mount("tmpfs", "size=0,nr_inodes=1,mode=755",
-                         kMountAttrReadonly | kMountAttrNosuid | kMountAttrNodev | kMountAttrNoexec)
-            : clone_null_device();
+    if (S_ISDIR(status.st_mode)) {
+        return mask_directory(context, target);
+    }
+    const int mount = clone_null_device(context);
     if (mount < 0) {
         const int error = errno;
         close(target);

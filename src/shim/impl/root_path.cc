@@ -55,17 +55,16 @@ int make_last(int root, const char* path, TargetType type, mode_t mode, int link
         return -1;
     }
     int error = 0;
+    int result = -1;
     if (type == TargetType::kDirectory) {
         error = mkdirat(dir, name, mode) == 0 ? 0 : errno;
     } else {
-        const int file = openat(dir, name, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644);
-        error = file >= 0 ? 0 : errno;
-        if (file >= 0) {
-            close(file);
-        }
+        result = openat(dir, name, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644);
+        error = result >= 0 ? 0 : errno;
     }
-    int result = -1;
-    if (error == 0) {
+    if (result >= 0) {
+        // A new file is its own descriptor.
+    } else if (error == 0) {
         result = open_in_root(root, path, O_PATH);
         error = errno;
     } else if (error == EEXIST) {
@@ -77,11 +76,22 @@ int make_last(int root, const char* path, TargetType type, mode_t mode, int link
     return result;
 }
 
+void cut_slashes(char* path) {
+    for (size_t size = strlen(path); size > 1 && path[size - 1] == '/'; --size) {
+        path[size - 1] = '\0';
+    }
+}
+
 /// PATH is writable scratch.
 int make_missing(int root, char* path, TargetType type, mode_t mode, int links) {
-    size_t size = strlen(path);
-    while (size > 1 && path[size - 1] == '/') {
-        path[--size] = '\0';
+    cut_slashes(path);
+    // Mostly only the last component is missing. Not tried for every link of a chain, which would
+    // double the work with each.
+    if (links == 0) {
+        const int fd = make_last(root, path, type, mode, links);
+        if (fd >= 0 || errno != ENOENT) {
+            return fd;
+        }
     }
     for (char* end = path + 1;; ++end) {
         if (*end != '/' && *end != '\0') {
