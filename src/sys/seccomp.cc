@@ -145,21 +145,86 @@ Program emit_treatment(const Treatment& treatment) {
     return code;
 }
 
-/// A balanced tree over RANGES: the number is in the accumulator.
+/// A balanced tree over ranges whose leaves are written once for each treatment, behind the tests.
+class SharedTree {
+public:
+    explicit SharedTree(std::span<const Range> ranges) {
+        emit_child(ranges, nullptr);
+        for (const Leaf& leaf : leaves_) {
+            for (const Jump& jump : leaf.jumps) {
+                set_target(jump, code_.size());
+            }
+            const Program treatment = emit_treatment(*leaf.treatment);
+            code_.insert(code_.end(), treatment.begin(), treatment.end());
+        }
+    }
+
+    /// Empty when a leaf is too far away for a jump.
+    std::optional<Program> take() {
+        return is_too_long_ ? std::nullopt : std::optional(std::move(code_));
+    }
+
+private:
+    enum class Branch { kBelow, kAbove };
+    struct Jump {
+        size_t at;
+        Branch branch;
+    };
+    struct Leaf {
+        const Treatment* treatment;
+        std::vector<Jump> jumps;
+    };
+
+    void emit_child(std::span<const Range> ranges, const Jump* from) {
+        if (ranges.size() == 1) {
+            add_leaf(ranges[0].treatment, from);
+            return;
+        }
+        if (from != nullptr) {
+            set_target(*from, code_.size());
+        }
+        const size_t middle = ranges.size() / 2;
+        const size_t at = code_.size();
+        code_.push_back(jump(BPF_JGE, ranges[middle].first, 0, 0));
+        const Jump below{at, Branch::kBelow};
+        const Jump above{at, Branch::kAbove};
+        emit_child(ranges.first(middle), &below);
+        emit_child(ranges.subspan(middle), &above);
+    }
+
+    void add_leaf(const Treatment& treatment, const Jump* from) {
+        auto leaf = std::ranges::find_if(
+            leaves_, [&](const Leaf& known) { return *known.treatment == treatment; });
+        if (leaf == leaves_.end()) {
+            leaf = leaves_.insert(leaf, {&treatment, {}});
+        }
+        if (from != nullptr) {
+            leaf->jumps.push_back(*from);
+        }
+    }
+
+    void set_target(const Jump& jump, size_t target) {
+        const size_t distance = target - jump.at - 1;
+        is_too_long_ = is_too_long_ || distance > kLongestJump;
+        sock_filter& test = code_[jump.at];
+        (jump.branch == Branch::kAbove ? test.jt : test.jf) = static_cast<uint8_t>(distance);
+    }
+
+    Program code_;
+    std::vector<Leaf> leaves_;
+    bool is_too_long_ = false;
+};
+
+/// Decides by the number in the accumulator: one tree, or two when one does not fit.
 Program emit_tree(std::span<const Range> ranges) {
-    if (ranges.size() == 1) {
-        return emit_treatment(ranges[0].treatment);
+    if (auto code = SharedTree(ranges).take()) {
+        return std::move(*code);
     }
     const size_t middle = ranges.size() / 2;
     const Program below = emit_tree(ranges.first(middle));
     const Program above = emit_tree(ranges.subspan(middle));
-    Program code;
-    if (below.size() <= kLongestJump) {
-        code.push_back(jump(BPF_JGE, ranges[middle].first, below.size(), 0));
-    } else {
-        code.push_back(jump(BPF_JGE, ranges[middle].first, 0, 1));
-        code.push_back(statement(BPF_JMP | BPF_JA, static_cast<uint32_t>(below.size())));
-    }
+    Program code{jump(BPF_JGE, ranges[middle].first, 0, 1),
+                 statement(BPF_JMP | BPF_JA, static_cast<uint32_t>(below.size()))};
     code.insert(code.end(), below.begin(), below.end());
     code.insert(code.end(), above.begin(), above.end());
     return code;
