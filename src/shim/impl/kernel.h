@@ -11,7 +11,6 @@
 
 namespace gantry::shim {
 
-inline constexpr uint64_t kCloneClearSighand = 0x100000000;
 inline constexpr uint64_t kCloneIntoCgroup = 0x200000000;
 
 struct CloneArgs {

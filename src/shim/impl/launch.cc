@@ -23,7 +23,14 @@ void close_fd(int& fd) {
     }
 }
 
-void unblock_signals() {
+/// What the shim, or whoever started the daemon, ignores is nothing of the container's. (clone3's
+/// CLONE_CLEAR_SIGHAND leaves ignored signals ignored.)
+void restore_signals() {
+    struct sigaction action = {};
+    action.sa_handler = SIG_DFL;
+    for (int signal = 1; signal < _NSIG; ++signal) {
+        (void)sigaction(signal, &action, nullptr);  // fails for SIGKILL and SIGSTOP only
+    }
     sigset_t none;
     sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -92,9 +99,7 @@ int Shim::spawn_child(Process& process, int sync_fd) {
         }
     }
     CloneArgs args = {};
-    // Handlers and ignored signals are the shim's own.
-    args.flags =
-        (process.number == 0 ? plan.clone_flags : 0) | CLONE_PIDFD | kCloneClearSighand;
+    args.flags = (process.number == 0 ? plan.clone_flags : 0) | CLONE_PIDFD;
     args.pidfd = reinterpret_cast<uint64_t>(&process.pidfd);
     args.exit_signal = SIGCHLD;
     if (container.has_v2_fd != 0) {
@@ -127,7 +132,7 @@ void Shim::run_child(Process& process, int sync_fd) {
     const PlanHeader& container = init_.plan.view().header();
     (void)close_from(kFirstPlanFd + (is_init ? static_cast<int>(container.fd_count) : kept_fds_));
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-    unblock_signals();
+    restore_signals();
     context.plan = process.plan.view();
     context.sync_fd = kListenFd;
     context.tasks_fd = kFirstPlanFd;
