@@ -36,7 +36,7 @@ SAME = [
     ["images", "--digests"],
     ["images", "-q", "--no-trunc"],
     ["images", "--format", "{{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.Size}}"],
-    ["images", "--format", "json"],
+    ["images", "--format", "{{json .Repository}} {{json .Digest}} {{.VirtualSize}} {{.CreatedAt}} {{.CreatedSince}}"],
     ["history", IMAGE],
     ["history", "--no-trunc", "--format", "{{.CreatedBy}} {{.Size}}", IMAGE],
     ["inspect", "web"],

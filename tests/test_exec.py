@@ -19,6 +19,12 @@ def test_output_and_exit_code(api, box):
     assert api.exec(box, "sh", "-c", "echo out; echo err >&2; exit 3") == (3, "out\n", "err\n")
 
 
+def test_exit_code_is_known_when_the_stream_ends(api, box):
+    """The clients look once, right after the end of the stream."""
+    for code in range(50):
+        assert api.exec(box, "sh", "-c", f"exit {code}")[0] == code
+
+
 def test_death_by_signal(api, box):
     assert api.exec(box, "sh", "-c", "kill -KILL $$")[0] == 137
 

@@ -126,7 +126,10 @@ def gate(daemon, count, workers):
             done.result()
     wait.until(lambda: api.get("/containers/json", all=1).json() == [], "all are removed", 60)
     leaks.settle(daemon, before, 60)
-    wait.until(lambda: leaks.size(daemon)[0] <= threads + 2, "no more threads than before")
+    wait.until(
+        lambda: leaks.size(daemon)[0] <= threads + 2,
+        f"no more threads than before ({threads}, now {leaks.size(daemon)[0]})",
+    )
     assert leaks.size(daemon)[1] < memory + 8192, "resident memory grew by more than 8 MiB"
 
 

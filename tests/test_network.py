@@ -1,5 +1,6 @@
 """The bridge, published ports, none and host, and the three files that name things."""
 
+import ipaddress
 import re
 import subprocess
 
@@ -40,7 +41,8 @@ def test_inspect(api):
     told = api.inspect(api.waiting())["NetworkSettings"]
     endpoint = told["Networks"]["bridge"]
     assert re.fullmatch(r"\d+\.\d+\.\d+\.\d+", endpoint["IPAddress"])
-    assert endpoint["Gateway"].rpartition(".")[0] == endpoint["IPAddress"].rpartition(".")[0]
+    network = ipaddress.ip_network(f"{endpoint['Gateway']}/{endpoint['IPPrefixLen']}", strict=False)
+    assert ipaddress.ip_address(endpoint["IPAddress"]) in network
     assert 8 <= endpoint["IPPrefixLen"] <= 30
     assert re.fullmatch("([0-9a-f]{2}:){5}[0-9a-f]{2}", endpoint["MacAddress"])
     assert len(endpoint["NetworkID"]) == len(endpoint["EndpointID"]) == 64

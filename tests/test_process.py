@@ -91,6 +91,14 @@ def test_pid_1_and_its_parents(api):
     assert api.shell("cat /proc/1/comm; cut -d' ' -f4 /proc/1/stat").split() == ["sh", "0"]
 
 
+def test_signals_are_as_a_new_process_has_them(api):
+    command = ["grep", "-E", "Sig(Blk|Ign|Cgt)", "/proc/self/status"]
+    clean = [f"Sig{kind}:\t{0:016x}" for kind in ("Blk", "Ign", "Cgt")]
+    assert api.output(*command)[1].splitlines() == clean
+    container = api.waiting()
+    assert api.exec(container, *command)[1].splitlines() == clean
+
+
 def test_init(api):
     """--init: PID 1 reaps and forwards, the command is its child."""
     container = api.started("/bin/probe", "wait", host={"Init": True}, expect=201)
