@@ -157,7 +157,20 @@ Result<ApiStream> ApiClient::stream(const ApiRequest& request) {
     return ApiStream{std::move(done.connection), std::move(done.head)};
 }
 
+Result<> ApiClient::settle_version() {
+    if (!version_is_fixed_) {
+        // Any answer but "too new" will do.
+        auto answer = call({.path = "/_ping"});
+        if (!answer && answer.error().kind() == Kind::kUnavailable) {
+            return Failure(std::move(answer).error());
+        }
+        version_is_fixed_ = true;
+    }
+    return {};
+}
+
 Result<io::ClientConnection> ApiClient::begin(const ApiRequest& request) {
+    GT_TRY(settle_version());
     GT_TRY_VAR(connection, take_connection());
     io::ClientRequest wire;
     wire.method = request.method;

@@ -61,6 +61,7 @@ public:
 
     /// Sends a request whose body, a tar archive, the caller then writes to the connection;
     /// finish() gives the answer. Several may be under way at once, on connections of their own.
+    /// Such a call cannot be made again, so the first one asks the daemon for its version.
     Result<io::ClientConnection> begin(const ApiRequest& request);
     Result<ApiStream> finish(io::ClientConnection connection);
 
@@ -77,6 +78,7 @@ private:
     Result<Exchange> exchange(const ApiRequest& request, const io::Headers& headers);
     Result<Exchange> negotiated_exchange(const ApiRequest& request, const io::Headers& headers);
     bool adopt_version(std::string_view message);
+    Result<> settle_version();
     std::string target(const ApiRequest& request) const;
     void keep(io::ClientConnection connection);
 

@@ -1,5 +1,7 @@
 #include "cli/platform_parameter.h"
 
+#include <cstdlib>
+
 #include "spec/platform.h"
 #include "spec/value.h"
 
@@ -14,6 +16,11 @@ Result<std::string> platform_parameter(std::string_view text) {
         value.set("variant", platform.variant);
     }
     return value.serialize();
+}
+
+std::string wanted_platform(const FlagValues& flags) {
+    const char* preset = std::getenv("DOCKER_DEFAULT_PLATFORM");
+    return flags.changed("platform") || preset == nullptr ? flags.text("platform") : preset;
 }
 
 }  // namespace gantry::cli

@@ -9,6 +9,7 @@
 #include "cli/command.h"
 #include "cli/flags/flag_types.h"
 #include "cli/help.h"
+#include "cli/interrupt.h"
 #include "cli/session.h"
 
 namespace gantry::cli {
@@ -96,6 +97,12 @@ std::string count_complaint(std::string_view name, ArgumentCount count) {
                        count.most);
 }
 
+bool is_log_level(std::string_view level) {
+    constexpr std::array<std::string_view, 7> kLevels = {"debug", "info",  "warn", "warning",
+                                                         "error", "fatal", "panic"};
+    return std::ranges::find(kLevels, level) != kLevels.end();
+}
+
 int run_command(const std::string& program, const ParsedArgs& global, const FoundCommand& found) {
     const std::string name = fmt::format("{} {}", program, found.spelling);
     const std::string usage = usage_line(program, found);
@@ -123,6 +130,10 @@ int run_command(const std::string& program, const ParsedArgs& global, const Foun
                              fmt::format("{} '{} --help'", count.most < 0 ? "See" : "Run", name),
                              kExitFailure);
     }
+    if (const std::string level = global.flags.text("log-level"); !is_log_level(level)) {
+        print_error(fmt::format("unable to parse logging level: {}\n", level));
+        return kExitFailure;
+    }
     auto endpoint = choose_endpoint(global.flags);
     if (!endpoint) {
         print_error(endpoint.error().text() + "\n");
@@ -136,6 +147,7 @@ int run_command(const std::string& program, const ParsedArgs& global, const Foun
         global.flags.changed("config") ? global.flags.text("config") : default_config_dir();
     options.debug = global.flags.on("debug");
     Session session(std::move(options));
+    exit_on_interrupt();
     return found.command->run(session, *parsed);
 }
 

@@ -156,9 +156,11 @@ TEST(Program, PrintsNamesThatWentWellAndThenErrors) {
     daemon.on("DELETE /containers/a", 204, "");
     daemon.on("DELETE /containers/b", 404, R"({"message":"No such container: b"})");
     daemon.on("DELETE /containers/c", 204, "");
+    daemon.on("GET /_ping", 200, "OK");
     const Printed printed = run(daemon, {"rm", "-fv", "a", "b", "c"});
     EXPECT_EQ(printed.status, 1);
     EXPECT_EQ(printed.out, "a\nc\n");
+    EXPECT_EQ(daemon.log()[0], "GET /_ping");
     EXPECT_EQ(printed.err, "Error response from daemon: No such container: b\n");
 }
 
@@ -226,6 +228,42 @@ TEST(Program, LoadsAnArchiveFromItsInput) {
     EXPECT_EQ(user.finish(), 0);
     EXPECT_EQ(user.out(), "Loaded image: x:1\n");
     EXPECT_EQ(body, "7\r\narchive\r\n0\r\n\r\n");
+}
+
+TEST(Program, ExitsWithTheNumberOfTheSignal) {
+    FakeDaemon daemon;
+    Event asked;
+    Event done;
+    daemon.on("GET /events", [&](const FakeRequest&, FakeConnection& connection) {
+        connection.begin_chunked();
+        asked.raise();
+        EXPECT_TRUE(done.wait());
+    });
+    FakeUser user(daemon, {"events"});
+    EXPECT_TRUE(asked.wait());
+    ::kill(user.pid(), SIGINT);
+    EXPECT_EQ(user.finish(), 130);
+    done.raise();
+}
+
+TEST(Program, LeavesNothingOfABrokenDownload) {
+    FakeDaemon daemon;
+    Event sent;
+    Event done;
+    daemon.on("GET /images/get", [&](const FakeRequest&, FakeConnection& connection) {
+        connection.begin_chunked();
+        connection.chunk("part");
+        sent.raise();
+        EXPECT_TRUE(done.wait());
+    });
+    std::string directory = "/tmp/gantry-cli-save-XXXXXX";
+    ASSERT_NE(::mkdtemp(directory.data()), nullptr);
+    FakeUser user(daemon, {"save", "-o", directory + "/x.tar", "img"});
+    EXPECT_TRUE(sent.wait());
+    ::kill(user.pid(), SIGTERM);
+    EXPECT_EQ(user.finish(), 143);
+    done.raise();
+    EXPECT_EQ(::rmdir(directory.c_str()), 0) << "something is left in " << directory;
 }
 
 TEST(Program, SaysThatTheDaemonIsNotThere) {

@@ -56,6 +56,7 @@ Result<AttachmentEnd> attach_to(Session& session, const ParsedArgs& args) {
     AttachmentOptions options = options_for(container);
     options.stdin_attached = !args.flags.on("no-stdin") && container.config.open_stdin;
     options.proxy_signals = args.flags.on("sig-proxy") && !options.tty;
+    options.redraw = true;
     GT_TRY(check_tty(options));
     GT_TRY_VAR(keys, session.detach_keys(args.flags.text("detach-keys")));
     options.detach_keys = std::move(keys);

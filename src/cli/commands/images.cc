@@ -5,10 +5,12 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <optional>
 
 #include "base/unique_fd.h"
 #include "cli/commands/for_each.h"
 #include "cli/commands/handlers.h"
+#include "cli/interrupt.h"
 #include "cli/platform_parameter.h"
 #include "cli/read_file.h"
 #include "cli/run/pull.h"
@@ -59,7 +61,9 @@ Result<> download(io::ClientConnection& connection, const std::string& path) {
     const std::string temporary = fmt::format("{}.gantry-tmp-{}", path, ::getpid());
     const bool standard = path.empty();
     UniqueFd file;
+    std::optional<RemoveOnInterrupt> unfinished;
     if (!standard) {
+        unfinished.emplace(temporary);
         file.reset(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
         if (!file) {
             return file_failure("open", path);
@@ -131,7 +135,7 @@ Result<> import(Session& session, const ParsedArgs& args) {
     if (const std::string message = args.flags.text("message"); !message.empty()) {
         request.query.add("message", message);
     }
-    if (const std::string platform = args.flags.text("platform"); !platform.empty()) {
+    if (const std::string platform = wanted_platform(args.flags); !platform.empty()) {
         request.query.add("platform", platform);
     }
     if (is_url) {
@@ -211,7 +215,7 @@ Result<> pull(Session& session, const ParsedArgs& args) {
         session.out("Using default tag: latest\n");
     }
     GT_TRY(pull_image(session, args.arguments[0],
-                      {.platform = args.flags.text("platform"),
+                      {.platform = wanted_platform(args.flags),
                        .quiet = quiet,
                        .all_tags = all,
                        .fd = STDOUT_FILENO}));

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "cli/commands/handlers.h"
+#include "cli/platform_parameter.h"
 #include "cli/run/attachment.h"
 #include "cli/run/create_request.h"
 #include "cli/run/pull.h"
@@ -115,10 +116,11 @@ Result<spec::ContainerCreateRequest> prepare(Session& session, const ParsedArgs&
 Result<spec::ContainerCreateResponse> post_create(Session& session, const ParsedArgs& args,
                                                   const std::string& body) {
     ApiRequest call{.method = "POST", .path = "/containers/create", .body = body};
-    for (const std::string_view name : {"name", "platform"}) {
-        if (const std::string value = args.flags.text(name); !value.empty()) {
-            call.query.add(std::string(name), value);
-        }
+    if (const std::string name = args.flags.text("name"); !name.empty()) {
+        call.query.add("name", name);
+    }
+    if (const std::string platform = wanted_platform(args.flags); !platform.empty()) {
+        call.query.add("platform", platform);
     }
     GT_TRY_VAR(reply, session.api().call(call));
     return spec::parse_json<spec::ContainerCreateResponse>(reply.body);
@@ -128,7 +130,7 @@ Result<spec::ContainerCreateResponse> post_create(Session& session, const Parsed
 Result<std::string> create(Session& session, const ParsedArgs& args,
                            const spec::ContainerCreateRequest& request) {
     const std::string& image = request.config.image;
-    const PullOptions pull{.platform = args.flags.text("platform"),
+    const PullOptions pull{.platform = wanted_platform(args.flags),
                            .quiet = args.flags.on("quiet")};
     const std::string policy = args.flags.text("pull");
     GT_TRY(spec::parse_reference(image));

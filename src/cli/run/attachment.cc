@@ -57,14 +57,14 @@ Result<> Attachment::wait_for(const std::string& condition) {
     return {};
 }
 
-void Attachment::resize() {
+void Attachment::resize(uint16_t extra_columns) {
     const auto size = terminal_size(STDOUT_FILENO);
     if (!size || options_.resize_path.empty()) {
         return;
     }
     ApiRequest request{.method = "POST", .path = options_.resize_path};
     request.query.add("h", std::to_string(size->rows));
-    request.query.add("w", std::to_string(size->columns));
+    request.query.add("w", std::to_string(size->columns + extra_columns));
     // The container may have ended meanwhile; the next size comes with the next signal.
     (void)session_->api().call(request);
 }
@@ -140,6 +140,10 @@ Result<AttachmentEnd> Attachment::run() {
     {
         GT_TRY_VAR(terminal, RawTerminal::enter(plan.detach_keys.empty() ? -1 : STDIN_FILENO));
         if (options_.tty) {
+            if (options_.redraw) {
+                // A size that differs is what programs draw anew for.
+                resize(/*extra_columns=*/1);
+            }
             resize();
         }
         GT_TRY_VAR(carried, loop_->carry(std::move(plan)));

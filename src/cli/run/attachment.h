@@ -22,6 +22,8 @@ struct AttachmentOptions {
     bool stdout_attached = true;
     bool stderr_attached = true;
     bool proxy_signals = true;
+    /// Make the program inside draw its screen again, as somebody new looks at it.
+    bool redraw = false;
     /// As bytes.
     std::string detach_keys;
 };
@@ -62,7 +64,7 @@ private:
     Result<AttachmentEnd> finish(StreamEnd end);
     AttachmentEnd interrupted();
     SignalActions actions();
-    void resize();
+    void resize(uint16_t extra_columns = 0);
 
     Session* session_;
     AttachmentOptions options_;
