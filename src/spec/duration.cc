@@ -49,18 +49,22 @@ std::optional<uint64_t> take_integer(std::string_view& rest) {
     return value;
 }
 
-/// The digits behind a point as a part of one; digits beyond what counts are dropped.
-double take_fraction(std::string_view& rest) {
-    double value = 0;
+struct Fraction {
+    uint64_t digits = 0;
+    /// What the digits are to be divided by.
     double scale = 1;
-    while (!rest.empty() && is_digit(rest[0])) {
-        if (scale < 1e18) {
-            value = value * 10 + (rest[0] - '0');
-            scale *= 10;
+};
+
+/// The digits behind a point; those that do not fit are dropped.
+Fraction take_fraction(std::string_view& rest) {
+    Fraction fraction;
+    for (; !rest.empty() && is_digit(rest[0]); rest.remove_prefix(1)) {
+        if (fraction.digits < (kLimit - 9) / 10) {
+            fraction.digits = fraction.digits * 10 + static_cast<uint64_t>(rest[0] - '0');
+            fraction.scale *= 10;
         }
-        rest.remove_prefix(1);
     }
-    return value / scale;
+    return fraction;
 }
 
 uint64_t factor_of(std::string_view unit) {
@@ -81,7 +85,7 @@ Result<> add_part(std::string_view text, std::string_view& rest, uint64_t& total
     const size_t before = rest.size();
     const auto whole = take_integer(rest);
     bool has_digits = rest.size() != before;
-    double fraction = 0;
+    Fraction fraction;
     if (whole && rest.starts_with('.')) {
         rest.remove_prefix(1);
         const size_t point = rest.size();
@@ -108,8 +112,10 @@ Result<> add_part(std::string_view text, std::string_view& rest, uint64_t& total
     if (*whole > kLimit / factor) {
         return invalid(text);
     }
-    const uint64_t part =
-        *whole * factor + static_cast<uint64_t>(fraction * static_cast<double>(factor));
+    // The unit is divided first, as Go does it: a power of ten by a power of ten stays exact.
+    const double below_one =
+        static_cast<double>(fraction.digits) * (static_cast<double>(factor) / fraction.scale);
+    const uint64_t part = *whole * factor + static_cast<uint64_t>(below_one);
     if (part > kLimit || total > kLimit - part) {
         return invalid(text);
     }

@@ -18,7 +18,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         GT_CHECK(again && again->str() == reference->str());
         const auto familiar = spec::parse_reference(reference->familiar());
         GT_CHECK(familiar && familiar->str() == reference->str());
-        GT_CHECK(reference->str().find("..") == std::string::npos);
+        GT_CHECK(reference->name().find("..") == std::string::npos);
     }
     if (const auto digest = spec::parse_digest(text)) {
         GT_CHECK(spec::digest_hex(*digest).size() == 64);

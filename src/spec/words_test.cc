@@ -96,6 +96,10 @@ TEST(Duration, ParsesAsGo) {
     EXPECT_EQ(*parse_duration("0"), 0s);
     EXPECT_EQ(*parse_duration(".5m"), 30s);
     EXPECT_EQ(*parse_duration("1.s"), 1s);
+    EXPECT_EQ(*parse_duration("2.5000005s"), 2500000500ns);
+    EXPECT_EQ(*parse_duration("0.3333333333333333333h"), 20min);
+    EXPECT_EQ(*parse_duration("0.9223372036854775807h"), 3320413933267ns);
+    EXPECT_EQ(*parse_duration("0.830103483285477580700h"), 2988372539827ns);
     EXPECT_EQ(*parse_duration("-9223372036854775808ns"), std::chrono::nanoseconds::min());
     EXPECT_EQ(text_of(parse_duration("5")), "time: missing unit in duration \"5\"");
     EXPECT_EQ(text_of(parse_duration("5x")), "time: unknown unit \"x\" in duration \"5x\"");
