@@ -95,12 +95,18 @@ Result<StreamTicket> attach_container(ContainerCore& core, const EntryPtr& entry
         .detach_keys = record.config.tty ? std::move(keys) : std::string(),
         .early_input = {},
     };
-    return StreamTicket(record.config.tty, [&core, entry, request, options = std::move(options)](
-                                               UniqueFd socket, std::string_view input) {
-        PendingAttach attach{.socket = std::move(socket), .options = options};
-        attach.options.early_input = std::string(input);
-        connect(core, entry, request, std::move(attach));
-    });
+    // ORDER: announced before the client sees its answer, upon which it starts the container.
+    std::shared_ptr<void> announced;
+    if (request.stream && !snapshot->life.alive()) {
+        announced = entry->announce_attach();
+    }
+    return StreamTicket(record.config.tty,
+                        [&core, entry, request, announced, options = std::move(options)](
+                            UniqueFd socket, std::string_view input) {
+                            PendingAttach attach{.socket = std::move(socket), .options = options};
+                            attach.options.early_input = std::string(input);
+                            connect(core, entry, request, std::move(attach));
+                        });
 }
 
 }  // namespace gantry::engine

@@ -15,6 +15,7 @@ bool is_over(const ContainerSnapshot& snapshot, const std::shared_ptr<ContainerR
 }
 
 /// Clients that may wait for one container's start.
+constexpr auto kAnnouncedPatience = std::chrono::seconds(2);
 constexpr size_t kMaxPendingAttaches = 64;
 
 bool hung_up(int socket) {
@@ -113,6 +114,18 @@ WaitList::Ready ContainerEntry::close_waits() {
     return waits_.take_all();
 }
 
+std::shared_ptr<void> ContainerEntry::announce_attach() {
+    {
+        MutexLock lock(mutex_);
+        ++announced_;
+    }
+    return {this, [self = shared_from_this()](void*) {
+                MutexLock lock(self->mutex_);
+                --self->announced_;
+                self->changed_.notify_all();
+            }};
+}
+
 Result<> ContainerEntry::queue_attach(PendingAttach& attach) {
     MutexLock lock(mutex_);
     if (starting_ || gone_ || snapshot_->life.running()) {
@@ -127,9 +140,12 @@ Result<> ContainerEntry::queue_attach(PendingAttach& attach) {
 }
 
 std::vector<PendingAttach> ContainerEntry::take_attaches() {
+    const Deadline deadline = std::chrono::steady_clock::now() + kAnnouncedPatience;
     MutexLock lock(mutex_);
+    while (announced_ > 0 && changed_.wait_until(mutex_, deadline)) {
+    }
     starting_ = true;
-    return std::move(attaches_);
+    return std::exchange(attaches_, {});
 }
 
 void ContainerEntry::reopen_attaches() {

@@ -77,9 +77,14 @@ public:
     /// No wait can be added any more: the container is gone.
     WaitList::Ready close_waits() GT_EXCLUDES(mutex_);
 
+    /// Says that a client was promised a place with queue_attach(). A start waits for it, within
+    /// reason, until the promise is dropped: what the process writes first is the client's too
+    /// (C6).
+    std::shared_ptr<void> announce_attach() GT_EXCLUDES(mutex_);
     /// Keeps a client for the next start. Gives it back when the container was started meanwhile.
     Result<> queue_attach(PendingAttach& attach) GT_EXCLUDES(mutex_);
-    /// For start: what was queued; from now on queue_attach() refuses until reopen_attaches().
+    /// For start: what was queued, after all who are announced have come or two seconds have
+    /// passed. From now on queue_attach() refuses until reopen_attaches().
     std::vector<PendingAttach> take_attaches() GT_EXCLUDES(mutex_);
     /// A start that failed: the container waits for another.
     void reopen_attaches() GT_EXCLUDES(mutex_);
@@ -115,6 +120,7 @@ private:
     std::shared_ptr<ContainerRun> run_ GT_GUARDED_BY(mutex_);
     WaitList waits_ GT_GUARDED_BY(mutex_);
     std::vector<PendingAttach> attaches_ GT_GUARDED_BY(mutex_);
+    size_t announced_ GT_GUARDED_BY(mutex_) = 0;
     std::vector<ExecId> execs_ GT_GUARDED_BY(mutex_);
     io::LoopHandle restart_timer_ GT_GUARDED_BY(mutex_);
     int restarts_in_a_row_ GT_GUARDED_BY(mutex_) = 0;
