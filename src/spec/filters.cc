@@ -33,6 +33,9 @@ Result<Filters::Values> read_values(const Value& value) {
         }
         return values;
     }
+    if (value.is_null()) {
+        return values;
+    }
     if (!value.is_object()) {
         return fail(Kind::kInvalid, "invalid filter");
     }

@@ -10,7 +10,7 @@ namespace gantry::spec {
 
 /// "linux/amd64", "linux/arm64/v8", "amd64", "linux"; what is left out is taken from NATIVE.
 /// Aliases are normalized (x86_64 is amd64, aarch64 is arm64, armhf is arm/v7, arm64's v8 is
-/// dropped). kInvalid "\"x\" is an invalid component of ...", "\"a/b/c/d\": too many components".
+/// dropped). kInvalid in containerd's wording: "\"x y\" is an invalid component of ...".
 Result<oci::Platform> parse_platform(std::string_view text, const oci::Platform& native);
 
 /// "linux/amd64" or "linux/arm/v7".

@@ -56,7 +56,7 @@ GT_JSON(Info, "Info",
             .field("MemoryLimit", &Info::memory_limit)
             .field("SwapLimit", &Info::swap_limit)
             .field("KernelMemoryTCP", &Info::kernel_memory_tcp, Rule::kOmit)
-        .field("CpuCfsPeriod", &Info::cpu_cfs_period)
+            .field("CpuCfsPeriod", &Info::cpu_cfs_period)
             .field("CpuCfsQuota", &Info::cpu_cfs_quota)
             .field("CPUShares", &Info::cpu_shares)
             .field("CPUSet", &Info::cpu_set)
