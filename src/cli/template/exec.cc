@@ -18,8 +18,10 @@ namespace {
 using spec::Value;
 
 constexpr size_t kMaxOutput = 64UL << 20;
+/// Values live until the template ends; this bounds the text in them together.
+constexpr size_t kMaxOwned = 4 * kMaxOutput;
 constexpr int kMaxDepth = 100;
-constexpr int64_t kMaxIterations = 10'000'000;
+constexpr int64_t kMaxIterations = 1'000'000;
 
 /// A value on its way through a pipeline.
 struct Datum {
@@ -96,6 +98,7 @@ private:
     int line_ = 1;
     int depth_ = 0;
     int64_t iterations_ = 0;
+    size_t owned_text_ = 0;
 };
 
 Result<> Executor::append(std::string_view text) {
@@ -439,6 +442,13 @@ Result<Datum> Executor::evaluate_function(const ast::Call& call, Datum dot, cons
     if (final != nullptr) {
         arguments.push_back(final->value);
     }
+    size_t text = 0;
+    for (const Value* argument : arguments) {
+        text += argument->is_string() ? argument->as_string().size() : 0;
+    }
+    if (text > kMaxOutput || owned_text_ > kMaxOwned) {
+        return error(head, "values are too large");
+    }
     auto result = call_template_function(head.text, arguments, options_.functions);
     if (!result) {
         if (result.error().kind() == Kind::kConflict) {
@@ -456,6 +466,7 @@ Result<Datum> Executor::evaluate_function(const ast::Call& call, Datum dot, cons
         options_.own_json == TemplateOptions::OwnJson::kEscapeHtml) {
         *result = Value(escape_json_html(result->as_string()));
     }
+    owned_text_ += result->is_string() ? result->as_string().size() : 0;
     return evaluate_fields(head, own(std::move(*result)), dot, nullptr, nullptr);
 }
 

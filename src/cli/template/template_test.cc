@@ -179,6 +179,9 @@ TEST(Template, BoundsDepthOutputAndIterations) {
     const std::string deep = std::string(500, '(') + "1" + std::string(500, ')');
     EXPECT_EQ(render("{{" + deep + "}}"), "template: :1: max expression depth exceeded");
     EXPECT_NE(render("{{range 99999999}}{{end}}").find("too many iterations"), std::string::npos);
+    EXPECT_NE(render("{{$x := \"abcd\"}}{{range 60}}{{$x = print $x $x $x}}{{end}}")
+                  .find("values are too large"),
+              std::string::npos);
     EXPECT_NE(render("{{range 99999}}{{printf \"%1000d\" 1}}{{end}}").find("too large"),
               std::string::npos);
 }
