@@ -68,6 +68,13 @@ struct SandboxRequest {
     std::vector<PortRequest> ports;
 };
 
+/// What is known of a sandbox before it is ready; valid during the call that brings it.
+struct SandboxPreview {
+    int netns;
+    const std::optional<Endpoint>& endpoint;
+    const std::vector<PublishedPort>& ports;
+};
+
 /// A network namespace ready for a container. The namespace lives as long as NETNS is open or a
 /// process is in it; closing both is all the tear-down its interfaces need.
 struct Sandbox {

@@ -68,7 +68,8 @@ public:
           bridge_(std::move(bridge)),
           addresses_(subnet_, subnet_.address) {}
 
-    Result<Sandbox> create_sandbox(const ContainerId& container, const SandboxRequest& request);
+    Result<Sandbox> create_sandbox(const ContainerId& container, const SandboxRequest& request,
+                                   const std::function<void(const SandboxPreview&)>& early);
     Result<> adopt(const ContainerId& container, const Endpoint& endpoint,
                    const std::vector<PublishedPort>& ports);
     Result<> release(const ContainerId& container);
@@ -200,11 +201,19 @@ Result<> Networks::Impl::remove_from_table(const Attached& attached) {
     return removed;
 }
 
-Result<Sandbox> Networks::Impl::create_sandbox(const ContainerId& container,
-                                               const SandboxRequest& request) {
+Result<Sandbox> Networks::Impl::create_sandbox(
+    const ContainerId& container, const SandboxRequest& request,
+    const std::function<void(const SandboxPreview&)>& early) {
+    Sandbox sandbox;
+    const auto opened = [&](int netns) {
+        if (early) {
+            early({netns, sandbox.endpoint, sandbox.ports});
+        }
+    };
     if (request.mode == SandboxMode::kNone) {
-        GT_TRY_VAR(netns, make_empty_sandbox());
-        return Sandbox{std::move(netns), {}, {}};
+        GT_TRY_VAR(netns, make_empty_sandbox(opened));
+        sandbox.netns = std::move(netns);
+        return sandbox;
     }
     if (find_endpoint(container)) {
         return fail(Kind::kConflict,
@@ -218,11 +227,15 @@ Result<Sandbox> Networks::Impl::create_sandbox(const ContainerId& container,
         const MutexLock lock(mutex_);
         bridge = bridge_;
     }
-    GT_TRY_VAR(netns, make_bridged_sandbox(bridge, attached.endpoint, hairpin_of(attached)));
+    sandbox.endpoint = attached.endpoint;
+    sandbox.ports = attached.ports;
+    GT_TRY_VAR(netns,
+               make_bridged_sandbox(bridge, attached.endpoint, hairpin_of(attached), opened));
+    sandbox.netns = std::move(netns);
     GT_FAILPOINT("net.publish");
     GT_TRY(publish(container, attached));
     undo.commit();
-    return Sandbox{std::move(netns), attached.endpoint, attached.ports};
+    return sandbox;
 }
 
 Result<> Networks::Impl::adopt(const ContainerId& container, const Endpoint& endpoint,
@@ -380,8 +393,9 @@ Result<std::unique_ptr<Networks>> Networks::open(NetworksConfig config) {
 }
 
 Result<Sandbox> Networks::create_sandbox(const ContainerId& container,
-                                         const SandboxRequest& request) {
-    return impl_->create_sandbox(container, request);
+                                         const SandboxRequest& request,
+                                         const std::function<void(const SandboxPreview&)>& early) {
+    return impl_->create_sandbox(container, request, early);
 }
 
 Result<> Networks::adopt(const ContainerId& container, const Endpoint& endpoint,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -60,7 +61,12 @@ public:
     /// A port that another container or process has is kInternal with Docker's text: "driver failed
     /// programming external connectivity on endpoint NAME (ID): Bind for 0.0.0.0:80 failed: port is
     /// already allocated". An address outside the subnet or in use is kInvalid or kConflict.
-    Result<Sandbox> create_sandbox(const ContainerId& container, const SandboxRequest& request);
+    ///
+    /// EARLY, if given, is called once the namespace exists and address and ports are reserved, on
+    /// a thread of the sandbox: what needs only the namespace can go on beside the connecting. It
+    /// is not called when it does not come so far; it must not block on this call's end.
+    Result<Sandbox> create_sandbox(const ContainerId& container, const SandboxRequest& request,
+                                   const std::function<void(const SandboxPreview&)>& early = {});
 
     /// Takes back the endpoint of a container that survived us: reserves its address and its ports.
     /// Follow a series of these with one reconcile(). A port that somebody took meanwhile is an

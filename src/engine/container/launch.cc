@@ -6,18 +6,14 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <thread>
 #include <utility>
 
 #include "base/failpoint.h"
 #include "base/log.h"
-#include "base/scope_guard.h"
-#include "engine/container/cgroup_limits.h"
 #include "engine/container/host_check.h"
 #include "engine/container/hosts_files.h"
 #include "engine/container/mount_plan.h"
 #include "engine/container/oci_config.h"
-#include "engine/container/ports.h"
 #include "net/networks.h"
 #include "store/snapshots.h"
 #include "sys/files.h"
@@ -29,81 +25,6 @@ namespace gantry::engine {
 namespace {
 
 constexpr std::chrono::milliseconds kCgroupPatience(2000);
-
-/// The container's cgroup and the descriptors that lead into it.
-struct PreparedCgroup {
-    sys::Cgroup group;
-    std::vector<UniqueFd> tasks;
-    UniqueFd v2;
-    UniqueFd oom_events;
-};
-
-Result<net::Sandbox> make_sandbox(ContainerCore& core, const ContainerSnapshot& snapshot,
-                                  NetworkMode mode) {
-    const ContainerRecord& record = *snapshot.record;
-    net::SandboxRequest request;
-    request.mode = mode == NetworkMode::kBridge && !record.config.network_disabled
-                       ? net::SandboxMode::kBridge
-                       : net::SandboxMode::kNone;
-    request.container_name = snapshot.name;
-    if (request.mode == net::SandboxMode::kBridge) {
-        const auto address = sys::parse_ipv4(core.settings.default_publish_address);
-        GT_TRY_VAR(ports, plan_ports(record.host, record.config, address.value_or(net::Ipv4{})));
-        request.ports = std::move(ports);
-        request.mac = sys::parse_mac(record.config.mac_address);
-        for (const auto& [name, endpoint] : record.networking.endpoints_config) {
-            if (!endpoint.mac_address.empty()) {
-                request.mac = sys::parse_mac(endpoint.mac_address);
-            }
-        }
-    }
-    GT_FAILPOINT("container.start.network");
-    return core.parts.networks.create_sandbox(record.id, request);
-}
-
-UniqueFd open_oom_events(const ContainerCore& core, const sys::Cgroup& group) {
-    const sys::CgroupLayout& layout = core.cgroups.layout();
-    std::string path;
-    if (const sys::CgroupHierarchy* memory = layout.find_v1("memory")) {
-        path = memory->mount_point + group.path() + "/memory.oom_control";
-    } else if (layout.mode == sys::CgroupMode::kV2) {
-        path = layout.v2_mount_point + group.path() + "/memory.events";
-    } else {
-        return UniqueFd();
-    }
-    // Without it a kill for want of memory looks like any other SIGKILL, and that is all.
-    auto file = sys::open_file(AT_FDCWD, path.c_str(), O_RDONLY);
-    return file ? std::move(*file) : UniqueFd();
-}
-
-Result<PreparedCgroup> make_cgroup(ContainerCore& core, const ContainerRecord& record) {
-    GT_FAILPOINT("container.start.cgroup");
-    std::vector<std::string> warnings;
-    GT_TRY_VAR(limits, cgroup_limits(record.host));
-    auto created =
-        core.cgroups.create(core.settings.cgroup_parent, record.id.str(), limits, warnings);
-    if (!created && created.error().kind() == Kind::kConflict) {
-        // What a previous run could not remove. Its processes are dead or are killed now.
-        const sys::Cgroup stale = core.cgroups.at(core.settings.cgroup_parent, record.id.str());
-        GT_TRY(stale.kill_all());
-        GT_TRY(stale.remove(kCgroupPatience));
-        created =
-            core.cgroups.create(core.settings.cgroup_parent, record.id.str(), limits, warnings);
-    }
-    GT_TRY_VAR(group, std::move(created));
-    ScopeGuard undo([&group] { (void)group.remove(kCgroupPatience); });
-    for (const std::string& warning : warnings) {
-        log::warn(warning, {{"container", record.id.str()}});
-    }
-    GT_TRY_VAR(tasks, group.tasks_fds());
-    GT_TRY_VAR(v2, group.v2_dir());
-    undo.commit();
-    UniqueFd oom = open_oom_events(core, group);
-    return PreparedCgroup{.group = std::move(group),
-                          .tasks = std::move(tasks),
-                          .v2 = std::move(v2),
-                          .oom_events = std::move(oom)};
-}
 
 Result<UniqueFd> mount_root(ContainerCore& core, const ContainerRecord& record) {
     GT_FAILPOINT("container.start.mount");
@@ -134,55 +55,22 @@ Result<sys::UserIds> look_into_root(const UniqueFd& root, const ContainerRecord&
 
 /// Everything that is ready before the shim is asked.
 struct Prepared {
-    net::Sandbox sandbox;
+    Groundwork::Base base;
     UniqueFd root;
-    PreparedCgroup cgroup;
     sys::UserIds user;
 };
 
-/// Undoes what the network has given out; its namespace goes with the descriptor.
-void release_network(ContainerCore& core, const ContainerId& id) {
-    if (const auto released = core.parts.networks.release(id); !released) {
-        log::warn("cannot give back a container's network",
-                  {{"container", id.str()}, {"error", released.error().text()}});
-    }
-}
-
-/// The sandbox takes as long as all the rest: it is made beside it.
-Result<Prepared> prepare(ContainerCore& core, const ContainerSnapshot& snapshot) {
-    const ContainerRecord& record = *snapshot.record;
-    GT_TRY_VAR(mode, parse_network_mode(record.host.network_mode));
-    GT_TRY(check_bind_sources(record.host, SourceMaking::kAllow));
-    Result<net::Sandbox> sandbox = net::Sandbox{};
-    std::thread network;
-    if (mode != NetworkMode::kHost) {
-        network = std::thread([&] { sandbox = make_sandbox(core, snapshot, mode); });
-    }
+Result<Prepared> prepare(ContainerCore& core, const ContainerRecord& record,
+                         Groundwork& groundwork) {
     auto root = mount_root(core, record);
     auto user = root ? look_into_root(*root, record)
                      : Result<sys::UserIds>(fail(Kind::kInternal, "no root file system"));
-    auto cgroup = make_cgroup(core, record);
-    if (network.joinable()) {
-        network.join();
-    }
-    const std::optional<sys::Cgroup> group = cgroup ? std::optional(cgroup->group) : std::nullopt;
-    ScopeGuard undo([&] {
-        release_network(core, record.id);
-        if (group) {
-            (void)group->remove(kCgroupPatience);
-        }
-    });
-    GT_TRY_VAR(ready_sandbox, std::move(sandbox));
+    GT_TRY_VAR(base, groundwork.base());
     GT_TRY_VAR(ready_root, std::move(root));
     GT_TRY_VAR(ready_user, std::move(user));
-    GT_TRY_VAR(ready_cgroup, std::move(cgroup));
-    GT_TRY(write_host_files(core.container_dir(record.id), record, core.settings,
-                            ready_sandbox.endpoint));
-    undo.commit();
-    return Prepared{.sandbox = std::move(ready_sandbox),
-                    .root = std::move(ready_root),
-                    .cgroup = std::move(ready_cgroup),
-                    .user = std::move(ready_user)};
+    GT_TRY(write_host_files(core.container_dir(record.id), record, core.settings, base.endpoint));
+    return Prepared{
+        .base = std::move(base), .root = std::move(ready_root), .user = std::move(ready_user)};
 }
 
 Result<runtime::LogOptions> log_options(const ContainerCore& core, const ContainerRecord& record) {
@@ -213,12 +101,12 @@ Result<runtime::LaunchOptions> launch_options(const ContainerCore& core,
     options.shim_dir = core.shim_dir(record.id);
     options.container_dir = core.container_dir(record.id);
     options.root_mount_fd = prepared.root.get();
-    options.netns_fd = prepared.sandbox.netns.get();
-    for (const UniqueFd& fd : prepared.cgroup.tasks) {
+    options.netns_fd = prepared.base.netns.get();
+    for (const UniqueFd& fd : prepared.base.cgroup.tasks) {
         options.cgroup_tasks_fds.push_back(fd.get());
     }
-    options.cgroup_v2_fd = prepared.cgroup.v2.get();
-    options.oom_events_fd = prepared.cgroup.oom_events.get();
+    options.cgroup_v2_fd = prepared.base.cgroup.v2.get();
+    options.oom_events_fd = prepared.base.cgroup.oom_events.get();
     options.stdin_mode = stdin_mode(record.config);
     options.exit_record =
         record.ephemeral() ? runtime::Durability::kNone : runtime::Durability::kFsync;
@@ -246,24 +134,44 @@ Result<Launched> launch_prepared(ContainerCore& core, const ContainerRecord& rec
     GT_TRY_VAR(options, launch_options(core, record, prepared));
     GT_FAILPOINT("container.start.launch");
     GT_TRY_VAR(shim, core.launcher.launch(config, options));
-    auto run = std::make_shared<ContainerRun>(std::move(shim), prepared.cgroup.group);
-    run->netns = std::move(prepared.sandbox.netns);
+    auto run = std::make_shared<ContainerRun>(std::move(shim), prepared.base.cgroup.group);
+    run->netns = std::move(prepared.base.netns);
     run->root = std::move(prepared.root);
-    return Launched{.run = std::move(run),
-                    .endpoint = std::move(prepared.sandbox.endpoint),
-                    .ports = std::move(prepared.sandbox.ports)};
+    Launched launched;
+    launched.run = std::move(run);
+    launched.endpoint = std::move(prepared.base.endpoint);
+    launched.ports = std::move(prepared.base.ports);
+    return launched;
+}
+
+/// Undoes what the groundwork has given out; the namespace goes with its descriptors.
+void give_back(ContainerCore& core, const ContainerId& id) {
+    if (const auto released = core.parts.networks.release(id); !released) {
+        log::warn("cannot give back a container's network",
+                  {{"container", id.str()}, {"error", released.error().text()}});
+    }
+    const sys::Cgroup group = core.cgroups.at(core.settings.cgroup_parent, id.str());
+    (void)group.kill_all();
+    (void)group.remove(kCgroupPatience);
 }
 
 }  // namespace
 
 Result<Launched> launch_container(ContainerCore& core, const ContainerSnapshot& snapshot) {
-    GT_TRY_VAR(prepared, prepare(core, snapshot));
-    auto launched = launch_prepared(core, *snapshot.record, prepared);
+    const ContainerRecord& record = *snapshot.record;
+    GT_TRY(check_bind_sources(record.host, SourceMaking::kAllow));
+    GT_TRY_VAR(groundwork, Groundwork::begin(core, snapshot));
+    auto launched = [&]() -> Result<Launched> {
+        GT_TRY_VAR(prepared, prepare(core, record, *groundwork));
+        return launch_prepared(core, record, prepared);
+    }();
     if (!launched) {
-        release_network(core, snapshot.record->id);
-        (void)prepared.cgroup.group.kill_all();
-        (void)prepared.cgroup.group.remove(kCgroupPatience);
+        // ORDER: what is still being made cannot be given back.
+        groundwork.reset();
+        give_back(core, record.id);
+        return launched;
     }
+    launched->groundwork = std::move(groundwork);
     return launched;
 }
 

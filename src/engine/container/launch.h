@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "engine/container/core.h"
+#include "engine/container/groundwork.h"
 #include "net/endpoint.h"
 
 namespace gantry::engine {
@@ -15,6 +16,8 @@ struct Launched {
     std::shared_ptr<ContainerRun> run;
     std::optional<net::Endpoint> endpoint;
     std::vector<net::PublishedPort> ports;
+    /// Finish it before anything starts in the container, whose network it still connects.
+    std::unique_ptr<Groundwork> groundwork;
 };
 
 /// Prepares everything that a run needs (network sandbox, root file system, cgroup, files, user)

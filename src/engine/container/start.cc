@@ -65,6 +65,7 @@ Result<> run_container(ContainerCore& core, const EntryPtr& entry,
     entry->set_run(operation, launched.run);
     // ORDER: clients are connected before the process can write, so that they miss nothing (C6).
     connect_waiting(launched.run, entry->take_attaches());
+    GT_TRY(launched.groundwork->finish());
     GT_FAILPOINT("container.start.exec");
     // The process may have ended before start() returns: its beginning is before the call.
     const WallTime started = wall_now();

@@ -52,9 +52,10 @@ struct Inside {
 
 /// SAFETY: moves the calling thread for good. /proc/sys/net shows a thread the settings of the
 /// namespace that it is in, so these writes cannot reach the host's.
-Result<Inside> move_into_fresh() {
+Result<Inside> move_into_fresh(const OnNamespace& opened) {
     GT_TRY(sys::unshare_namespace(sys::Namespace::kNet));
     GT_TRY_VAR(netns, sys::open_own_namespace(sys::Namespace::kNet));
+    opened(netns.get());
     GT_TRY_VAR(socket, NetlinkSocket::open(NETLINK_ROUTE));
     for (const Sysctl& sysctl : kSysctls) {
         GT_TRY(write_sysctl(sysctl.path, sysctl.value));
@@ -97,10 +98,10 @@ Result<> connect(NetlinkSocket& host, const Bridge& bridge, const Endpoint& endp
 
 }  // namespace
 
-Result<UniqueFd> make_empty_sandbox() {
+Result<UniqueFd> make_empty_sandbox(const OnNamespace& opened) {
     UniqueFd netns;
     GT_TRY(sys::run_on_own_thread([&]() -> Result<> {
-        GT_TRY_VAR(inside, move_into_fresh());
+        GT_TRY_VAR(inside, move_into_fresh(opened));
         NetlinkMessages setup;
         sys::put_link_up(setup, kLoopbackIndex);
         GT_TRY(inside.socket.transact(setup));
@@ -111,13 +112,13 @@ Result<UniqueFd> make_empty_sandbox() {
 }
 
 Result<UniqueFd> make_bridged_sandbox(const Bridge& bridge, const Endpoint& endpoint,
-                                      Hairpin hairpin) {
+                                      Hairpin hairpin, const OnNamespace& opened) {
     // ORDER: opened here, in the daemon's namespace, where it stays.
     GT_TRY_VAR(host, NetlinkSocket::open(NETLINK_ROUTE));
     UniqueFd netns;
     // When a step fails, the namespace's last fd closes and takes the pair with it.
     GT_TRY(sys::run_on_own_thread([&]() -> Result<> {
-        GT_TRY_VAR(inside, move_into_fresh());
+        GT_TRY_VAR(inside, move_into_fresh(opened));
         GT_TRY(connect(host, bridge, endpoint, hairpin, inside));
         netns = std::move(inside.netns);
         return {};

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <functional>
+
 #include "base/error.h"
 #include "base/unique_fd.h"
 #include "net/endpoint.h"
@@ -7,11 +9,14 @@
 
 namespace gantry::net {
 
+/// Gets the namespace as soon as it exists, on the thread that fills it afterwards.
+using OnNamespace = std::function<void(int netns)>;
+
 /// A network namespace with lo up and Docker's settings, and nothing else.
-Result<UniqueFd> make_empty_sandbox();
+Result<UniqueFd> make_empty_sandbox(const OnNamespace& opened);
 
 /// The same with ENDPOINT's interface in it, connected to BRIDGE, with address and default route.
 Result<UniqueFd> make_bridged_sandbox(const Bridge& bridge, const Endpoint& endpoint,
-                                      Hairpin hairpin);
+                                      Hairpin hairpin, const OnNamespace& opened);
 
 }  // namespace gantry::net

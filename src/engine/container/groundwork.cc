@@ -1,0 +1,168 @@
+#include "engine/container/groundwork.h"
+
+#include <fcntl.h>
+
+#include <chrono>
+#include <string>
+#include <utility>
+
+#include "base/failpoint.h"
+#include "base/log.h"
+#include "base/scope_guard.h"
+#include "engine/container/cgroup_limits.h"
+#include "engine/container/ports.h"
+#include "net/networks.h"
+#include "sys/files.h"
+
+namespace gantry::engine {
+
+namespace {
+
+constexpr std::chrono::milliseconds kCgroupPatience(2000);
+
+Result<net::SandboxRequest> sandbox_request(const ContainerCore& core,
+                                            const ContainerSnapshot& snapshot, NetworkMode mode) {
+    const ContainerRecord& record = *snapshot.record;
+    net::SandboxRequest request;
+    request.mode = mode == NetworkMode::kBridge && !record.config.network_disabled
+                       ? net::SandboxMode::kBridge
+                       : net::SandboxMode::kNone;
+    request.container_name = snapshot.name;
+    if (request.mode == net::SandboxMode::kBridge) {
+        const auto address = sys::parse_ipv4(core.settings.default_publish_address);
+        GT_TRY_VAR(ports, plan_ports(record.host, record.config, address.value_or(net::Ipv4{})));
+        request.ports = std::move(ports);
+        request.mac = sys::parse_mac(record.config.mac_address);
+        for (const auto& [name, endpoint] : record.networking.endpoints_config) {
+            if (!endpoint.mac_address.empty()) {
+                request.mac = sys::parse_mac(endpoint.mac_address);
+            }
+        }
+    }
+    return request;
+}
+
+UniqueFd open_oom_events(const ContainerCore& core, const sys::Cgroup& group) {
+    const sys::CgroupLayout& layout = core.cgroups.layout();
+    std::string path;
+    if (const sys::CgroupHierarchy* memory = layout.find_v1("memory")) {
+        path = memory->mount_point + group.path() + "/memory.oom_control";
+    } else if (layout.mode == sys::CgroupMode::kV2) {
+        path = layout.v2_mount_point + group.path() + "/memory.events";
+    } else {
+        return UniqueFd();
+    }
+    // Without it a kill for want of memory looks like any other SIGKILL, and that is all.
+    auto file = sys::open_file(AT_FDCWD, path.c_str(), O_RDONLY);
+    return file ? std::move(*file) : UniqueFd();
+}
+
+Result<PreparedCgroup> make_cgroup(ContainerCore& core, const ContainerRecord& record) {
+    GT_FAILPOINT("container.start.cgroup");
+    std::vector<std::string> warnings;
+    GT_TRY_VAR(limits, cgroup_limits(record.host));
+    auto created =
+        core.cgroups.create(core.settings.cgroup_parent, record.id.str(), limits, warnings);
+    if (!created && created.error().kind() == Kind::kConflict) {
+        // What a previous run could not remove. Its processes are dead or are killed now.
+        const sys::Cgroup stale = core.cgroups.at(core.settings.cgroup_parent, record.id.str());
+        GT_TRY(stale.kill_all());
+        GT_TRY(stale.remove(kCgroupPatience));
+        created =
+            core.cgroups.create(core.settings.cgroup_parent, record.id.str(), limits, warnings);
+    }
+    GT_TRY_VAR(group, std::move(created));
+    ScopeGuard undo([&group] { (void)group.remove(kCgroupPatience); });
+    for (const std::string& warning : warnings) {
+        log::warn(warning, {{"container", record.id.str()}});
+    }
+    GT_TRY_VAR(tasks, group.tasks_fds());
+    GT_TRY_VAR(v2, group.v2_dir());
+    undo.commit();
+    UniqueFd oom = open_oom_events(core, group);
+    return PreparedCgroup{.group = std::move(group),
+                          .tasks = std::move(tasks),
+                          .v2 = std::move(v2),
+                          .oom_events = std::move(oom)};
+}
+
+UniqueFd duplicate(int fd) {
+    return UniqueFd(fcntl(fd, F_DUPFD_CLOEXEC, 3));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Groundwork>> Groundwork::begin(ContainerCore& core,
+                                                      const ContainerSnapshot& snapshot) {
+    GT_TRY_VAR(mode, parse_network_mode(snapshot.record->host.network_mode));
+    std::optional<net::SandboxRequest> request;
+    if (mode != NetworkMode::kHost) {
+        GT_TRY_VAR(made, sandbox_request(core, snapshot, mode));
+        request = std::move(made);
+    }
+    return std::unique_ptr<Groundwork>(new Groundwork(core, snapshot.record, std::move(request)));
+}
+
+Groundwork::Groundwork(ContainerCore& core, std::shared_ptr<const ContainerRecord> record,
+                       std::optional<net::SandboxRequest> request)
+    : core_(core),
+      record_(std::move(record)),
+      request_(std::move(request)),
+      thread_([this] { work(); }) {}
+
+Groundwork::~Groundwork() {
+    if (thread_.joinable()) {
+        thread_.join();
+    }
+}
+
+Result<Groundwork::Base> Groundwork::base() {
+    laid_.wait();
+    return std::move(*base_);
+}
+
+Result<> Groundwork::finish() {
+    thread_.join();
+    return std::move(end_);
+}
+
+void Groundwork::work() {
+    if (!request_) {
+        lay_base(nullptr);
+        return;
+    }
+    const auto early = [this](const net::SandboxPreview& sandbox) { lay_base(&sandbox); };
+    Result<net::Sandbox> made = [&]() -> Result<net::Sandbox> {
+        GT_FAILPOINT("container.start.network");
+        return core_.parts.networks.create_sandbox(record_->id, *request_, early);
+    }();
+    if (made) {
+        return;
+    }
+    if (base_) {
+        end_ = Failure(std::move(made).error());
+    } else {
+        base_ = Failure(std::move(made).error());
+        laid_.count_down();
+    }
+}
+
+void Groundwork::lay_base(const net::SandboxPreview* sandbox) {
+    base_ = [&]() -> Result<Base> {
+        GT_TRY_VAR(cgroup, make_cgroup(core_, *record_));
+        Base base{.netns = {}, .endpoint = {}, .ports = {}, .cgroup = std::move(cgroup)};
+        if (sandbox != nullptr) {
+            base.netns = duplicate(sandbox->netns);
+            base.endpoint = sandbox->endpoint;
+            base.ports = sandbox->ports;
+            if (!base.netns) {
+                (void)base.cgroup.group.remove(kCgroupPatience);
+                return fail_errno("duplicate a namespace");
+            }
+        }
+        return base;
+    }();
+    laid_.count_down();
+}
+
+}  // namespace gantry::engine
