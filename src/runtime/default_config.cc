@@ -10,6 +10,7 @@
 #include <array>
 #include <initializer_list>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -53,17 +54,27 @@ std::vector<std::string> cgroup_options(const ConfigOptions& options, std::strin
     return list;
 }
 
+/// The host's hierarchies; null without any.
+const sys::CgroupLayout* host_cgroup_layout() {
+    static const auto layout = []() -> std::optional<sys::CgroupLayout> {
+        const auto mountinfo = sys::read_file("/proc/self/mountinfo", kMaxMountInfo);
+        auto read = mountinfo ? sys::read_cgroup_layout(*mountinfo)
+                              : Result<sys::CgroupLayout>(fail(Kind::kNotFound, "mountinfo"));
+        return read ? std::optional(std::move(*read)) : std::nullopt;
+    }();
+    return layout ? &*layout : nullptr;
+}
+
 /// One mount per v1 hierarchy on a tmpfs that is read-only at the end, or the one v2 tree.
-Result<> add_cgroup_mounts(Config& config, const ConfigOptions& options) {
-    GT_TRY_VAR(mountinfo, sys::read_file("/proc/self/mountinfo", kMaxMountInfo));
-    const Result<sys::CgroupLayout> layout = sys::read_cgroup_layout(mountinfo);
-    if (!layout) {
-        return {};  // a host without cgroups has none to show
+void add_cgroup_mounts(Config& config, const ConfigOptions& options) {
+    const sys::CgroupLayout* layout = host_cgroup_layout();
+    if (layout == nullptr) {
+        return;  // a host without cgroups has none to show
     }
     const std::string top = "/sys/fs/cgroup";
     if (layout->mode == sys::CgroupMode::kV2) {
         config.mounts.push_back({top, "cgroup2", "cgroup", cgroup_options(options, "")});
-        return {};
+        return;
     }
     config.mounts.push_back({top, "tmpfs", "tmpfs", {"nosuid", "noexec", "nodev", "mode=755"}});
     for (const sys::CgroupHierarchy& hierarchy : layout->v1) {
@@ -76,10 +87,9 @@ Result<> add_cgroup_mounts(Config& config, const ConfigOptions& options) {
     if (options.privilege == Privilege::kDefault) {
         config.mounts.push_back({top, "", "", {"remount", "ro"}});
     }
-    return {};
 }
 
-Result<> add_mounts(Config& config, const ConfigOptions& options) {
+void add_mounts(Config& config, const ConfigOptions& options) {
     const char* sys_access = options.privilege == Privilege::kPrivileged ? "rw" : "ro";
     config.mounts = {
         {"/proc", "proc", "proc", {"nosuid", "noexec", "nodev"}},
@@ -91,20 +101,19 @@ Result<> add_mounts(Config& config, const ConfigOptions& options) {
         {"/sys", "sysfs", "sysfs", {"nosuid", "noexec", "nodev", sys_access}},
     };
     if (options.cgroup == CgroupView::kHost) {
-        GT_TRY(add_cgroup_mounts(config, options));
+        add_cgroup_mounts(config, options);
     }
     // Shows the queues of the IPC namespace that it is mounted in, be it the host's.
     config.mounts.push_back({"/dev/mqueue", "mqueue", "mqueue", {"nosuid", "noexec", "nodev"}});
     if (options.host_ipc) {
         config.mounts.push_back({"/dev/shm", "bind", "/dev/shm", {"rbind"}});
-        return {};
+        return;
     }
     config.mounts.push_back(
         {"/dev/shm",
          "tmpfs",
          "shm",
          {"nosuid", "noexec", "nodev", "mode=1777", fmt::format("size={}", options.shm_size)}});
-    return {};
 }
 
 void add_default_devices(Config& config) {
@@ -191,9 +200,8 @@ std::vector<std::string> default_masked_paths() {
         "/proc/pagetypeinfo", "/proc/slabinfo", "/proc/vmallocinfo", "/sys/fs/bpf",
         "/sys/fs/selinux", "/sys/kernel/debug", "/sys/kernel/security", "/sys/kernel/slab",
         "/sys/kernel/tracing", "/sys/kernel/vmcoreinfo"};
-    for (std::string& path : thermal_throttle_paths()) {
-        paths.push_back(std::move(path));
-    }
+    static const std::vector<std::string> thermal = thermal_throttle_paths();
+    paths.insert(paths.end(), thermal.begin(), thermal.end());
     return paths;
 }
 
@@ -208,7 +216,7 @@ Result<Config> default_config(const ConfigOptions& options) {
     config.process.cwd = "/";
     config.root.readonly = options.root == RootAccess::kReadOnly;
     add_namespaces(config, options);
-    GT_TRY(add_mounts(config, options));
+    add_mounts(config, options);
     GT_TRY(add_capabilities(config, options.privilege));
     add_sysctls(config, options);
     if (options.privilege == Privilege::kPrivileged) {

@@ -4,6 +4,7 @@
 #include <sys/prctl.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <string>
 
@@ -86,7 +87,9 @@ std::vector<std::string> capability_names(CapSet set) {
     return names;
 }
 
-Result<CapSet> bounding_set() {
+namespace {
+
+Result<CapSet> read_bounding_set() {
     CapSet set = 0;
     for (unsigned number = 0; number < 64; ++number) {
         const int has = ::prctl(PR_CAPBSET_READ, number, 0, 0, 0);
@@ -98,6 +101,18 @@ Result<CapSet> bounding_set() {
         }
         set |= static_cast<CapSet>(has) << number;
     }
+    return set;
+}
+
+}  // namespace
+
+Result<CapSet> bounding_set() {
+    static std::atomic<CapSet> known = 0;
+    if (const CapSet set = known.load(std::memory_order_relaxed); set != 0) {
+        return set;
+    }
+    GT_TRY_VAR(set, read_bounding_set());
+    known.store(set, std::memory_order_relaxed);
     return set;
 }
 

@@ -23,7 +23,7 @@ std::vector<std::string> capability_names(CapSet set);
 /// What a container gets without any --cap-add: 0xa80425fb (COMPAT: Docker behaviour G6).
 inline constexpr CapSet kDefaultCapabilities = 0xa80425fb;
 
-/// Every capability that this process may pass on: its bounding set.
+/// Every capability that this process may pass on: its bounding set, as it was at the first call.
 Result<CapSet> bounding_set();
 /// All that the running kernel knows.
 Result<CapSet> all_capabilities();

@@ -255,6 +255,8 @@ Result<Config> make_oci_config(const ContainerRecord& record, const sys::UserIds
         config.hostname = record.config.hostname;
         config.domainname = record.config.domainname;
     }
+    // The sandbox has Docker's own already; writing them again would take a procfs for that.
+    config.linux.sysctl.clear();
     for (const auto& [name, value] : record.host.sysctls) {
         config.linux.sysctl[name] = value;
     }

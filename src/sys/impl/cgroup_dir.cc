@@ -30,6 +30,19 @@ Result<> CgroupDir::write(const char* file, std::string_view value) const {
     return {};
 }
 
+Result<> CgroupDir::write_each(const char* file, std::span<const std::string> values) const {
+    const UniqueFd fd(::openat(fd_.get(), file, O_WRONLY | O_CLOEXEC));
+    if (!fd) {
+        return fail_errno(fmt::format("open {}/{}", path_, file));
+    }
+    for (const std::string& value : values) {
+        if (::write(fd.get(), value.data(), value.size()) < 0) {
+            return fail_errno(fmt::format("write {} to {}/{}", value, path_, file));
+        }
+    }
+    return {};
+}
+
 Result<> CgroupDir::write(const char* file, int64_t value) const {
     return write(file, fmt::format("{}", value));
 }

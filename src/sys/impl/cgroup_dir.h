@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,8 @@ public:
     /// Writes in one write(2), as the kernel wants it. A missing file is kNotFound.
     Result<> write(const char* file, std::string_view value) const;
     Result<> write(const char* file, int64_t value) const;
+    /// One write(2) for each of VALUES.
+    Result<> write_each(const char* file, std::span<const std::string> values) const;
     Result<std::string> read(const char* file) const;
     /// The number after KEY in a file of lines "key number"; 0 if there is no such line.
     Result<uint64_t> read_keyed(const char* file, std::string_view key) const;

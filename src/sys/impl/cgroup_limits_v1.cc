@@ -125,9 +125,16 @@ Result<> write_devices(const CgroupDir& dir, const CgroupLimits& limits) {
     if (!limits.devices) {
         return {};
     }
-    for (const DeviceRule& rule : *limits.devices) {
-        const bool allow = rule.action == DeviceRule::Action::kAllow;
-        GT_TRY(dir.write(allow ? "devices.allow" : "devices.deny", format_device_rule(rule)));
+    // One open for a run of rules of the same kind: it costs more than the write.
+    const std::vector<DeviceRule>& rules = *limits.devices;
+    for (size_t i = 0; i < rules.size();) {
+        const DeviceRule::Action action = rules[i].action;
+        std::vector<std::string> lines;
+        for (; i < rules.size() && rules[i].action == action; ++i) {
+            lines.push_back(format_device_rule(rules[i]));
+        }
+        const bool allow = action == DeviceRule::Action::kAllow;
+        GT_TRY(dir.write_each(allow ? "devices.allow" : "devices.deny", lines));
     }
     return {};
 }
