@@ -102,6 +102,22 @@ TEST_F(DaemonDeathTest, TheContainerDiesWithItsShim) {
     EXPECT_TRUE(gone && *gone);
 }
 
+/// What boot does with a container whose start was not committed.
+TEST_F(DaemonDeathTest, ReleasedBeforeItsEndTheShimDoesNotStay) {
+    auto shim = launch(shell("sleep 100"), options());
+    ASSERT_TRUE(shim->start());
+    const std::string status = read_file(fmt::format("/proc/{}/status", shim->pid()));
+    pid_t shim_pid = 0;
+    ASSERT_EQ(std::sscanf(status.c_str() + status.find("PPid:"), "PPid: %d", &shim_pid), 1);
+    const auto shim_process = sys::open_pidfd(shim_pid);
+    ASSERT_TRUE(shim_process);
+    ASSERT_TRUE(shim->kill(SIGKILL));
+    ASSERT_TRUE(shim->release());
+    shim.reset();
+    const auto gone = sys::wait_gone(shim_process->get(), 5000);
+    EXPECT_TRUE(gone && *gone);
+}
+
 TEST_F(DaemonDeathTest, OddMessagesDoNoHarm) {
     const auto shim = launch(shell("sleep 100"), options());
     ASSERT_TRUE(shim->start());

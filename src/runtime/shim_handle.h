@@ -147,7 +147,9 @@ public:
     Result<std::optional<Event>> receive();
 
     /// The exit was recorded: clients now see the end of their streams (without this call after
-    /// 2 s), and the shim ends once they have all they wait for.
+    /// The exit was recorded: clients now see the end of their streams (without this call after
+    /// 2 s), and the shim ends once they have all they wait for. Before the end: nobody will ask
+    /// for the exit, and the shim ends with its container.
     Result<> release();
 
 private:

@@ -42,7 +42,8 @@ enum class RequestKind : uint32_t {
     kExec,
     /// The exit of exec PROCESS is recorded: its clients may see their end, and it is forgotten.
     kForgetExec,
-    /// The container's exit is recorded: clients may see their end; after that the shim ends.
+    /// The container's exit is recorded, or, sent before its end, of no interest: clients may see
+    /// their end once it has come; after that the shim ends.
     kRelease,
 };
 

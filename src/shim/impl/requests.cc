@@ -126,12 +126,22 @@ int Shim::handle(Received& received) {
         case RequestKind::kCloseStdin: process->stdio.close_input_when_drained(); return 0;
         case RequestKind::kAttach: return attach(*process, received);
         case RequestKind::kForgetExec:
-        case RequestKind::kRelease:
-            if (!process->finished ||
-                (process->number == 0) != (request.kind == RequestKind::kRelease)) {
+            if (!process->finished || process->number == 0) {
                 return EBUSY;
             }
             release(*process);
+            return 0;
+        case RequestKind::kRelease:
+            if (process->number != 0) {
+                return EINVAL;
+            }
+            // A daemon that kills what it does not want may let go before the end has come: nobody
+            // will ask for that exit.
+            if (process->finished) {
+                release(*process);
+            } else {
+                process->released = true;
+            }
             return 0;
         default: return ENOSYS;
     }

@@ -200,6 +200,9 @@ void Shim::finish(Process& process) {
         // is given back.
         write_exit_record(process);
         phase_ = Phase::kExited;
+        if (process.released) {
+            release(process);
+        }
     }
     (void)waitid(P_PID, static_cast<id_t>(process.pid), nullptr, WEXITED | WNOHANG);
     if (process.pidfd >= 0 && process.number != 0) {
