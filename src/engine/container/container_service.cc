@@ -50,6 +50,20 @@ Result<std::unique_ptr<ContainerService>> ContainerService::open(const Container
     return service;
 }
 
+namespace {
+
+/// A daemon without running containers leaves no cgroup behind.
+void remove_empty_cgroup_parent(const ContainerCore& core) {
+    const auto children = core.cgroups.list(core.settings.cgroup_parent);
+    if (!children || !children->empty()) {
+        return;
+    }
+    // A failure (another daemon has begun to use the parent) leaves it as it is.
+    (void)core.cgroups.at("/", core.settings.cgroup_parent).remove(std::chrono::milliseconds(0));
+}
+
+}  // namespace
+
 ContainerService::~ContainerService() {
     // ORDER: nothing new comes in (watches, timers), then what is under way ends, then what that
     // has begun is dropped. The containers run on; the next daemon adopts them.
@@ -65,6 +79,7 @@ ContainerService::~ContainerService() {
     stop_listening();
     core_->background.close();
     stop_listening();
+    remove_empty_cgroup_parent(*core_);
 }
 
 Result<spec::ContainerCreateResponse> ContainerService::create(
