@@ -36,10 +36,20 @@ protected:
         });
     }
 
-    void open() {
+    void TearDown() override {
+        // ORDER: the store deletes in the background; the directory goes after it.
+        close();
+        DataRootTest::TearDown();
+    }
+
+    void close() {
         service_.reset();
         store_.reset();
         database_.reset();
+    }
+
+    void open() {
+        close();
         auto database = store::Database::open(path("gantry.db"));
         ASSERT_TRUE(database);
         database_ = std::move(*database);
