@@ -113,8 +113,10 @@ KINDS = [
 
 def gate(daemon, count, workers):
     api = daemon.api
-    for kind in KINDS:
-        kind(api)  # what is made once and kept (thread pools, the bridge) is there now
+    # What is made once and kept (the threads of pools, the bridge) is there after this.
+    with concurrent.futures.ThreadPoolExecutor(max_workers=workers) as pool:
+        for done in [pool.submit(kind, api) for kind in KINDS * 3]:
+            done.result()
     wait.until(lambda: api.get("/containers/json", all=1).json() == [], "all are removed")
     wait.until(lambda: not leaks.cgroups(daemon), "quiet", 30)
     before = wait.until(lambda: stable(daemon), "at rest", 30)
