@@ -1,4 +1,5 @@
 #include <fmt/core.h>
+#include <malloc.h>
 #include <signal.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
@@ -62,7 +63,16 @@ Result<> serve(const Options& options) {
     return {};
 }
 
+/// Memory goes back to the kernel: threads come and go, and what one took must not stay with its
+/// arena; a big buffer that was freed must not teach malloc to keep the next one.
+void limit_idle_memory() {
+    ::mallopt(M_ARENA_MAX, 2);
+    ::mallopt(M_MMAP_THRESHOLD, 128 << 10);
+    ::mallopt(M_TRIM_THRESHOLD, 256 << 10);
+}
+
 int run(const std::vector<std::string>& args) {
+    limit_idle_memory();
     auto options = read_options(args);
     if (!options) {
         fmt::print(stderr, "gantryd: {}\nSee 'gantryd --help'.\n", options.error().text());
