@@ -158,6 +158,10 @@ Result<> stop_container(ContainerCore& core, const EntryPtr& entry, const StopOp
                                     ended.error().text()));
         }
     }
+    // ORDER: whoever recorded the end holds the container until `die` is out; `stop` comes after.
+    {
+        const auto turn = entry->begin();
+    }
     publish_event(core, *entry->snapshot(), "stop");
     return {};
 }
