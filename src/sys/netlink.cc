@@ -154,6 +154,9 @@ std::span<const uint8_t> find_attribute(std::span<const uint8_t> attributes, uns
 }
 
 std::string_view attribute_text(std::span<const uint8_t> value) {
+    if (value.empty()) {
+        return {};
+    }
     // SAFETY: bytes are read as characters, which may alias anything.
     const auto* text = reinterpret_cast<const char*>(value.data());
     return {text, ::strnlen(text, value.size())};
