@@ -73,7 +73,7 @@ ContainerService::~ContainerService() {
             const auto operation = entry->begin();
             entry->take_restart_timer(operation).reset();
             if (const auto run = entry->run()) {
-                run->watch.reset();
+                run->watch.end();
             }
         }
     };

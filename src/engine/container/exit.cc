@@ -78,7 +78,7 @@ void receive_events(ContainerCore& core, const EntryPtr& entry,
         if (!event) {
             log::warn("lost a container's shim",
                       {{"container", entry->id().str()}, {"error", event.error().text()}});
-            run->watch.reset();
+            run->watch.end();
             if (!run->exit_seen) {
                 submit_lost(core, entry, run);
             }
@@ -88,7 +88,7 @@ void receive_events(ContainerCore& core, const EntryPtr& entry,
             return;
         }
         if (!handle_event(core, entry, run, **event)) {
-            run->watch.reset();
+            run->watch.end();
             return;
         }
     }
@@ -145,7 +145,7 @@ Result<> watch_run(ContainerCore& core, const EntryPtr& entry,
             }
         });
     GT_TRY_VAR(handle, std::move(watch));
-    run->watch = std::move(handle);
+    run->watch.set(std::move(handle));
     return {};
 }
 
@@ -158,7 +158,7 @@ void flush_events(ContainerCore& core, const EntryPtr& entry,
     };
     const auto done = std::make_shared<Done>();
     core.parts.loop.post([&core, entry, run, done] {
-        if (run->watch) {
+        if (run->watch.active()) {
             receive_events(core, entry, run);
         }
         const MutexLock lock(done->mutex);
@@ -246,7 +246,7 @@ void clean_up_run(ContainerCore& core, ContainerEntry& entry,
     if (!run) {
         return;
     }
-    run->watch.reset();
+    run->watch.end();
     if (const auto removed = run->cgroup.remove(kCgroupPatience); !removed) {
         log::warn("a container's cgroup stays until the next start of the daemon",
                   {{"container", entry.id().str()}, {"error", removed.error().text()}});

@@ -37,6 +37,42 @@ private:
     bool closed_ GT_GUARDED_BY(mutex_) = false;
 };
 
+/// The watch on a shim's socket. The loop's thread ends it when there is nothing more to hear, the
+/// cleanup when there is nobody left to hear it, and either may be first, even before the watch was
+/// put in here. Thread-safe.
+class RunWatch {
+public:
+    /// Keeps HANDLE, or drops it if the watch was ended already.
+    void set(io::LoopHandle handle) GT_EXCLUDES(mutex_) {
+        const MutexLock lock(mutex_);
+        if (!ended_) {
+            handle_ = std::move(handle);
+        }
+    }
+
+    /// For good. ORDER: the handle waits for its callback, which may be in here: not under the
+    /// lock.
+    void end() GT_EXCLUDES(mutex_) {
+        io::LoopHandle handle;
+        {
+            const MutexLock lock(mutex_);
+            ended_ = true;
+            handle = std::move(handle_);
+        }
+        handle.reset();
+    }
+
+    bool active() const GT_EXCLUDES(mutex_) {
+        const MutexLock lock(mutex_);
+        return static_cast<bool>(handle_);
+    }
+
+private:
+    mutable Mutex mutex_;
+    io::LoopHandle handle_ GT_GUARDED_BY(mutex_);
+    bool ended_ GT_GUARDED_BY(mutex_) = false;
+};
+
 /// One life of a container's process, from its launch to the end of its cleanup: the shim's handle
 /// and everything in the kernel that is ours to give back. The parts are safe to use from several
 /// threads; what is not guarded is set before the run is shared, or under the entry's Operation.
@@ -56,8 +92,8 @@ struct ContainerRun {
     /// The shim told how the container ended; what comes after is no loss. Only the loop's thread
     /// touches it.
     bool exit_seen = false;
-    /// Watches the shim's socket. Set once, after the start was committed.
-    io::LoopHandle watch;
+    /// Set once, after the start was committed.
+    RunWatch watch;
 };
 
 }  // namespace gantry::engine
