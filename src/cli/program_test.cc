@@ -231,9 +231,10 @@ TEST(Program, LoadsAnArchiveFromItsInput) {
 }
 
 TEST(Program, ExitsWithTheNumberOfTheSignal) {
-    FakeDaemon daemon;
+    // ORDER: the daemon's threads end before what they wait for does.
     Event asked;
     Event done;
+    FakeDaemon daemon;
     daemon.on("GET /events", [&](const FakeRequest&, FakeConnection& connection) {
         connection.begin_chunked();
         asked.raise();
@@ -247,9 +248,9 @@ TEST(Program, ExitsWithTheNumberOfTheSignal) {
 }
 
 TEST(Program, LeavesNothingOfABrokenDownload) {
-    FakeDaemon daemon;
     Event sent;
     Event done;
+    FakeDaemon daemon;
     daemon.on("GET /images/get", [&](const FakeRequest&, FakeConnection& connection) {
         connection.begin_chunked();
         connection.chunk("part");
