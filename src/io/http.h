@@ -117,7 +117,8 @@ public:
     virtual Result<ResponseStream*> stream(const ResponseHead& head) = 0;
 
     /// Answers `101 UPGRADED` if the client asked for an upgrade, else a 200 whose body ends with
-    /// the connection, and hands the connection over (Docker behaviours C1, C2).
+    /// the connection, and hands the connection over (Docker behaviours C1, C2). On a unix socket
+    /// the client has taken the head by then, or 20 ms have passed.
     virtual Result<Hijacked> hijack(const Headers& headers) = 0;
 
     /// Sends the head at once and parks the connection on the server's Loop; the thread is free

@@ -1,5 +1,10 @@
 #include "io/impl/reply.h"
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+
+#include <ctime>
+
 #include "base/check.h"
 
 namespace gantry::io {
@@ -9,6 +14,20 @@ constexpr size_t kSkippedBodyLimit = 64 * 1024;
 
 bool forbids_body(int status) {
     return status == 204 || status == 304 || status < 200;
+}
+
+/// COMPAT: docker-py reads the head through a buffer and loses what arrived together with it. So
+/// the stream's first bytes wait until the client has taken the head, or for some 20 ms. The kernel
+/// tells how much is not taken yet, but wakes nobody when it is: hence the naps.
+void wait_until_taken(int socket) {
+    constexpr timespec kNap{.tv_sec = 0, .tv_nsec = 50'000};
+    for (int nap = 0; nap < 200; ++nap) {
+        int waiting = 0;
+        if (::ioctl(socket, SIOCOUTQ, &waiting) < 0 || waiting == 0) {
+            return;
+        }
+        ::nanosleep(&kNap, nullptr);
+    }
 }
 
 }  // namespace
@@ -101,6 +120,9 @@ Result<Hijacked> Reply::hijack(const Headers& headers) {
     }
     state_ = State::kGivenAway;
     GT_TRY(put(format_head(head, form), {}));
+    if (request_.peer.transport == Transport::kUnix) {
+        wait_until_taken(stream_.fd());
+    }
     return Hijacked{give_away(), input_.take()};
 }
 
