@@ -25,6 +25,12 @@ target_compile_options(gantry_flags INTERFACE
 target_compile_options(gantry_flags INTERFACE -Wno-deprecated-declarations)
 # Leaving members out of a designated initializer is how a default is chosen.
 target_compile_options(gantry_flags INTERFACE -Wno-missing-designated-field-initializers)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    # A precompiled header that ccache took from another checkout shall not be refused because the
+    # same headers are older or newer there; ninja rebuilds it when they change.
+    target_compile_options(gantry_flags INTERFACE
+        "$<$<COMPILE_LANGUAGE:CXX>:SHELL:-Xclang -fno-pch-timestamp>")
+endif()
 target_compile_definitions(gantry_flags INTERFACE
     _GNU_SOURCE _GLIBCXX_ASSERTIONS BOOST_ALL_NO_LIB)
 target_link_options(gantry_flags INTERFACE -Wl,-z,relro,-z,now -pie)

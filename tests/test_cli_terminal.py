@@ -20,9 +20,12 @@ def test_run_it(cli):
 def test_window_size_follows(cli):
     with cli.terminal("run", "-it", "--rm", IMAGE, "sh") as terminal:
         terminal.expect("# ")
-        terminal.resize(44, 99)
 
         def resized():
+            # The stock client begins to listen for SIGWINCH some time after the start: one that it
+            # missed would not come again by itself, and none comes without a change.
+            terminal.resize(43, 98)
+            terminal.resize(44, 99)
             terminal.type("stty size\n")
             return "44 99" in terminal.expect("# ")
 
