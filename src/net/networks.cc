@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "base/failpoint.h"
@@ -51,6 +52,14 @@ std::string host_interface_name() {
     return "veth" + random_id().substr(0, 7);
 }
 
+/// An endpoint, the container that it was made for (empty once that is released) and all that are
+/// behind it.
+struct Held {
+    Attached attached;
+    ContainerId owner;
+    std::set<ContainerId> holders;
+};
+
 /// A container that publishes something may want to reach itself that way.
 Hairpin hairpin_of(const Attached& attached) {
     return attached.ports.empty() ? Hairpin::kOff : Hairpin::kOn;
@@ -72,6 +81,8 @@ public:
                                    const std::function<void(const SandboxPreview&)>& early);
     Result<> adopt(const ContainerId& container, const Endpoint& endpoint,
                    const std::vector<PublishedPort>& ports);
+    std::optional<Endpoint> share(const ContainerId& joiner, const ContainerId& holder);
+    Result<> adopt_shared(const ContainerId& joiner, const Endpoint& endpoint);
     Result<> release(const ContainerId& container);
     Result<> reconcile();
     Result<WatchResult> on_event();
@@ -85,7 +96,9 @@ private:
     void give_back(const Attached& attached);
     Result<> publish(const ContainerId& container, const Attached& attached);
     Result<> add_to_table(const Attached& attached) GT_REQUIRES(table_mutex_);
-    Result<> remove_from_table(const Attached& attached) GT_REQUIRES(table_mutex_);
+    Result<> commit_removal(NftTransaction& transaction) GT_REQUIRES(table_mutex_);
+    Held* find_held(const ContainerId& container) GT_REQUIRES(mutex_);
+    void forget(const ContainerId& container) GT_REQUIRES(mutex_);
     Result<> write_table() GT_REQUIRES(table_mutex_);
 
     const NetworksConfig config_;
@@ -104,7 +117,9 @@ private:
     Bridge bridge_ GT_GUARDED_BY(mutex_);
     AddressPool addresses_ GT_GUARDED_BY(mutex_);
     PortTable ports_ GT_GUARDED_BY(mutex_);
-    std::map<ContainerId, Attached> attached_ GT_GUARDED_BY(mutex_);
+    std::map<EndpointId, Held> held_ GT_GUARDED_BY(mutex_);
+    /// Every holder of held_.
+    std::map<ContainerId, EndpointId> endpoint_of_ GT_GUARDED_BY(mutex_);
 };
 
 Result<Attached> Networks::Impl::allocate(const SandboxRequest& request) {
@@ -156,12 +171,13 @@ Result<> Networks::Impl::publish(const ContainerId& container, const Attached& a
     const MutexLock table(table_mutex_);
     {
         const MutexLock lock(mutex_);
-        attached_.insert_or_assign(container, attached);
+        held_.insert_or_assign(attached.endpoint.id, Held{attached, container, {container}});
+        endpoint_of_.insert_or_assign(container, attached.endpoint.id);
     }
     auto written = add_to_table(attached);
     if (!written) {
         const MutexLock lock(mutex_);
-        attached_.erase(container);
+        forget(container);
         return written;
     }
     for (const PublishedPort& port : attached.ports) {
@@ -187,18 +203,42 @@ Result<> Networks::Impl::add_to_table(const Attached& attached) {
     return write_table();
 }
 
-Result<> Networks::Impl::remove_from_table(const Attached& attached) {
+Result<> Networks::Impl::commit_removal(NftTransaction& transaction) {
     if (!written_) {
         return {};
     }
-    NftTransaction transaction(NftFamily::kInet, config_.table);
-    put_endpoint_removal(transaction, attached);
     auto removed = transaction.commit(nft_);
     if (!removed && removed.error().sys_errno() == ENOENT) {
         written_ = false;  // somebody flushed the table: the next change writes all of it
         return {};
     }
     return removed;
+}
+
+Held* Networks::Impl::find_held(const ContainerId& container) {
+    const auto id = endpoint_of_.find(container);
+    if (id == endpoint_of_.end()) {
+        return nullptr;
+    }
+    const auto held = held_.find(id->second);
+    return held == held_.end() ? nullptr : &held->second;
+}
+
+/// Takes CONTAINER out of its endpoint's holders, and the endpoint away with the last.
+void Networks::Impl::forget(const ContainerId& container) {
+    Held* held = find_held(container);
+    if (held == nullptr) {
+        return;
+    }
+    held->holders.erase(container);
+    if (held->owner == container) {
+        held->owner = ContainerId();
+        held->attached.ports.clear();
+    }
+    if (held->holders.empty()) {
+        held_.erase(held->attached.endpoint.id);
+    }
+    endpoint_of_.erase(container);
 }
 
 Result<Sandbox> Networks::Impl::create_sandbox(
@@ -241,49 +281,101 @@ Result<Sandbox> Networks::Impl::create_sandbox(
 Result<> Networks::Impl::adopt(const ContainerId& container, const Endpoint& endpoint,
                                const std::vector<PublishedPort>& ports) {
     const MutexLock lock(mutex_);
-    if (attached_.contains(container)) {
+    if (endpoint_of_.contains(container)) {
         return fail(Kind::kConflict, fmt::format("container {} has an endpoint", container.str()));
     }
-    GT_TRY(addresses_.take(endpoint.ip));
-    Attached attached{endpoint, {}};
+    Held& held = held_[endpoint.id];
+    if (held.holders.empty()) {  // else a container that shares it came before
+        if (auto taken = addresses_.take(endpoint.ip); !taken) {
+            held_.erase(endpoint.id);
+            return taken;
+        }
+        held.attached.endpoint = endpoint;
+    }
+    // A port that somebody took while we were away is lost, the container and its address are not.
+    held.owner = container;
+    held.holders.insert(container);
+    endpoint_of_[container] = endpoint.id;
     std::optional<Error> failed;
     for (const PublishedPort& port : ports) {
         auto taken = ports_.take(
             {port.protocol, port.container_port, port.host_ip, port.host_port, port.host_port});
         if (taken) {
-            attached.ports.push_back(*taken);
+            held.attached.ports.push_back(*taken);
         } else if (!failed) {
             failed.emplace(std::move(taken).error());
         }
     }
-    // A port that somebody took while we were away is lost, the container and its address are not.
-    attached_.emplace(container, std::move(attached));
     if (failed) {
         return Failure(std::move(*failed));
     }
     return {};
 }
 
+std::optional<Endpoint> Networks::Impl::share(const ContainerId& joiner,
+                                              const ContainerId& holder) {
+    // A release that has begun sees either no joiner or this one.
+    const MutexLock table(table_mutex_);
+    const MutexLock lock(mutex_);
+    Held* held = find_held(holder);
+    if (held == nullptr) {
+        return std::nullopt;
+    }
+    held->holders.insert(joiner);
+    endpoint_of_[joiner] = held->attached.endpoint.id;
+    return held->attached.endpoint;
+}
+
+Result<> Networks::Impl::adopt_shared(const ContainerId& joiner, const Endpoint& endpoint) {
+    const MutexLock lock(mutex_);
+    Held& held = held_[endpoint.id];
+    if (held.holders.empty()) {
+        if (auto taken = addresses_.take(endpoint.ip); !taken) {
+            held_.erase(endpoint.id);
+            return taken;
+        }
+        held.attached.endpoint = endpoint;
+    }
+    held.holders.insert(joiner);
+    endpoint_of_[joiner] = endpoint.id;
+    return {};
+}
+
 Result<> Networks::Impl::release(const ContainerId& container) {
     const MutexLock table(table_mutex_);
-    Attached attached;
+    Held held;
     {
         const MutexLock lock(mutex_);
-        const auto found = attached_.find(container);
-        if (found == attached_.end()) {
+        const Held* found = find_held(container);
+        if (found == nullptr) {
             return {};
         }
-        attached = found->second;
+        held = *found;
     }
-    GT_TRY(remove_from_table(attached));
-    if (!attached.ports.empty()) {
+    const bool last = held.holders.size() == 1;
+    NftTransaction transaction(NftFamily::kInet, config_.table);
+    if (last) {
+        put_endpoint_removal(transaction, held.attached);
+        GT_TRY(commit_removal(transaction));
+    } else if (held.owner == container && !held.attached.ports.empty()) {
+        put_port_removal(transaction, held.attached.ports);
+        GT_TRY(commit_removal(transaction));
+    }
+    if (last && !held.attached.ports.empty()) {
         // Only a matter of time without it: connections to nobody expire by themselves.
-        (void)sys::forget_connections_to(nft_, attached.endpoint.ip);
+        (void)sys::forget_connections_to(nft_, held.attached.endpoint.ip);
     }
     // ORDER: the rules first, or the address' next owner would get this one's connections.
-    give_back(attached);
     const MutexLock lock(mutex_);
-    attached_.erase(container);
+    if (held.owner == container) {
+        for (const PublishedPort& port : held.attached.ports) {
+            ports_.give_back(port);
+        }
+    }
+    if (last) {
+        addresses_.give_back(held.attached.endpoint.ip);
+    }
+    forget(container);
     return {};
 }
 
@@ -291,8 +383,8 @@ Result<> Networks::Impl::write_table() {
     RulesetInput input{.bridge = config_.bridge, .subnet = subnet_, .attached = {}};
     {
         const MutexLock lock(mutex_);
-        for (const auto& [container, attached] : attached_) {
-            input.attached.push_back(attached);
+        for (const auto& [id, held] : held_) {
+            input.attached.push_back(held.attached);
         }
     }
     NftTransaction transaction(NftFamily::kInet, config_.table);
@@ -310,8 +402,8 @@ Result<> Networks::Impl::reconcile() {
     {
         const MutexLock lock(mutex_);
         bridge = bridge_;
-        for (const auto& [container, attached] : attached_) {
-            ports.push_back({attached.endpoint.host_interface, hairpin_of(attached)});
+        for (const auto& [id, held] : held_) {
+            ports.push_back({held.attached.endpoint.host_interface, hairpin_of(held.attached)});
         }
     }
     GT_TRY(ensure_bridge(route, bridge, ports));
@@ -342,8 +434,10 @@ std::vector<NetworkInfo> Networks::Impl::list() const {
                        .endpoints = {}};
     {
         const MutexLock lock(mutex_);
-        for (const auto& [container, attached] : attached_) {
-            bridge.endpoints.emplace_back(container, attached.endpoint);
+        for (const auto& [id, held] : held_) {
+            // What outlived its container is shown as the one's who still uses it.
+            bridge.endpoints.emplace_back(held.owner.empty() ? *held.holders.begin() : held.owner,
+                                          held.attached.endpoint);
         }
     }
     std::vector<NetworkInfo> networks;
@@ -360,8 +454,9 @@ std::vector<NetworkInfo> Networks::Impl::list() const {
 
 std::optional<Endpoint> Networks::Impl::find_endpoint(const ContainerId& container) const {
     const MutexLock lock(mutex_);
-    const auto found = attached_.find(container);
-    return found == attached_.end() ? std::nullopt : std::optional(found->second.endpoint);
+    const auto id = endpoint_of_.find(container);
+    return id == endpoint_of_.end() ? std::nullopt
+                                    : std::optional(held_.at(id->second).attached.endpoint);
 }
 
 Networks::Networks(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -401,6 +496,14 @@ Result<Sandbox> Networks::create_sandbox(const ContainerId& container,
 Result<> Networks::adopt(const ContainerId& container, const Endpoint& endpoint,
                          const std::vector<PublishedPort>& ports) {
     return impl_->adopt(container, endpoint, ports);
+}
+
+std::optional<Endpoint> Networks::share(const ContainerId& joiner, const ContainerId& holder) {
+    return impl_->share(joiner, holder);
+}
+
+Result<> Networks::adopt_shared(const ContainerId& joiner, const Endpoint& endpoint) {
+    return impl_->adopt_shared(joiner, endpoint);
 }
 
 Result<> Networks::release(const ContainerId& container) {

@@ -74,8 +74,17 @@ public:
     Result<> adopt(const ContainerId& container, const Endpoint& endpoint,
                    const std::vector<PublishedPort>& ports);
 
-    /// Frees the container's ports and its address; unknown containers are fine. The namespace goes
-    /// when its last fd and process do.
+    /// JOINER takes part in the endpoint that HOLDER has or shares: address and rules stay until the
+    /// last of them is released, published ports only until the container is that they were
+    /// published for. Empty when HOLDER has no endpoint: then nothing is kept for JOINER either.
+    std::optional<Endpoint> share(const ContainerId& joiner, const ContainerId& holder);
+
+    /// adopt() for a joiner. The container that the endpoint was made for may be gone, or come
+    /// later.
+    Result<> adopt_shared(const ContainerId& joiner, const Endpoint& endpoint);
+
+    /// Frees the container's ports and, unless it is shared, its address; unknown containers are
+    /// fine. The namespace goes when its last fd and process do.
     Result<> release(const ContainerId& container);
 
     /// Writes everything again: bridge, address, ports of the bridge, forwarding, the whole table.

@@ -37,6 +37,10 @@ PortRequest tcp(uint16_t container_port, uint16_t host_port) {
     return {PortProtocol::kTcp, container_port, {}, host_port, host_port};
 }
 
+PublishedPort tcp_port(uint16_t container_port, uint16_t host_port) {
+    return {PortProtocol::kTcp, container_port, {}, host_port};
+}
+
 /// Sends one datagram and says whether SERVICE got it.
 bool datagram_arrives(const Service& client, const Service& service) {
     EXPECT_EQ(::send(client.socket.get(), "x", 1, 0), 1);
@@ -355,6 +359,30 @@ TEST(Networks, AReleasedPortLeadsNowhere) {
         EXPECT_TRUE(networks->release(ContainerId("web"))) << "twice is fine";
         const Sandbox next = create(*networks, "next", {tcp(80, 8080)});
         EXPECT_EQ(ip_of(next), "172.17.0.3") << "an address rests before it is used again";
+    });
+}
+
+TEST(Networks, ASharedEndpointStaysUntilTheLastIsReleased) {
+    NetworkWorld::run([](NetworkWorld& world) {
+        const auto networks = open_networks();
+        const Sandbox one = create(*networks, "one", {tcp(80, 8080)});
+        EXPECT_FALSE(networks->share(ContainerId("two"), ContainerId("nosuch")));
+        ASSERT_TRUE(networks->share(ContainerId("two"), ContainerId("one")));
+        ASSERT_TRUE(networks->share(ContainerId("three"), ContainerId("two")));
+        const Service service = NetworkWorld::listen(one.netns.get(), "0.0.0.0", 80);
+        EXPECT_TRUE(NetworkWorld::reaches(world.host(), "10.9.0.1", 8080, service));
+        ASSERT_TRUE(networks->release(ContainerId("one")));
+        // The port is gone and can be published again; the address is still spoken for, and works.
+        const Sandbox again = create(*networks, "one", {tcp(80, 8080)});
+        EXPECT_EQ(ip_of(again), "172.17.0.3");
+        EXPECT_TRUE(NetworkWorld::reaches(world.host(), ip_of(one), 80, service));
+        ASSERT_TRUE(networks->release(ContainerId("two")));
+        EXPECT_EQ(networks->find_endpoint(ContainerId("three"))->ip, one.endpoint->ip);
+        ASSERT_TRUE(networks->release(ContainerId("three")));
+        EXPECT_EQ(networks->list().front().endpoints.size(), 1U);
+        EXPECT_TRUE(networks->adopt_shared(ContainerId("four"), *one.endpoint));
+        EXPECT_TRUE(networks->adopt(ContainerId("five"), *one.endpoint, {tcp_port(80, 8081)}));
+        EXPECT_EQ(networks->list().front().endpoints.size(), 2U);
     });
 }
 

@@ -41,6 +41,14 @@ enum class StdinMode {
 
 enum class Durability { kNone, kFsync };
 
+/// A mount of config.mounts that is ready already.
+struct PreparedMount {
+    /// As in config.mounts, where the entry is a bind; its source means nothing then.
+    std::string destination;
+    /// Detached; attached as it is, and used up by the launch.
+    int fd = -1;
+};
+
 /// Everything about a launch that is not in the OCI config. Descriptors stay the caller's; they
 /// may be closed after launch() returned.
 struct LaunchOptions {
@@ -53,6 +61,7 @@ struct LaunchOptions {
     int root_mount_fd = -1;
     /// The network namespace to join; -1: as the config's namespaces say.
     int netns_fd = -1;
+    std::vector<PreparedMount> mounts;
     /// cgroup v1: the `tasks` file of each hierarchy, open for writing.
     std::vector<int> cgroup_tasks_fds;
     /// cgroup v2: the directory; -1 for none.

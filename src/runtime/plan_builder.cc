@@ -43,6 +43,8 @@ constexpr std::array kNamespaces = {
 struct FdNumbers {
     int root = -1;
     int netns = -1;
+    /// Of the first of LaunchOptions::mounts.
+    int mounts = -1;
 };
 
 FdNumbers fd_numbers(const LaunchOptions& options) {
@@ -55,6 +57,7 @@ FdNumbers fd_numbers(const LaunchOptions& options) {
     if (options.netns_fd >= 0) {
         numbers.netns = next++;
     }
+    numbers.mounts = next;
     return numbers;
 }
 
@@ -179,7 +182,17 @@ Result<> check_destination(const spec::oci::Mount& mount, const std::string& des
     return {};
 }
 
-Result<> add_mount(PlanWriter& plan, const spec::oci::Mount& mount) {
+/// The descriptor of the prepared mount for DESTINATION; -1 without one.
+int prepared_mount(const LaunchOptions& options, const FdNumbers& fds,
+                   std::string_view destination) {
+    const auto found = std::ranges::find(options.mounts, destination, &PreparedMount::destination);
+    return found == options.mounts.end()
+               ? -1
+               : fds.mounts + static_cast<int>(found - options.mounts.begin());
+}
+
+/// PREPARED is the descriptor of a mount that takes the place of the source; -1 for none.
+Result<> add_mount(PlanWriter& plan, const spec::oci::Mount& mount, int prepared) {
     const std::string destination = clean_path(mount.destination);
     GT_TRY(check_destination(mount, destination));
     const MountOptions options = parse_mount_options(mount.options);
@@ -196,6 +209,10 @@ Result<> add_mount(PlanWriter& plan, const spec::oci::Mount& mount) {
         }
         shim::Step& step = plan.add(StepKind::kBind, destination, mount.source);
         step.flags = options.recursive ? shim::kBindRecursive : 0;
+        if (prepared >= 0) {
+            step.fd = prepared;
+            step.flags |= shim::kBindDetached;
+        }
         step.n[0] = static_cast<int64_t>(options.set);
         step.n[1] = static_cast<int64_t>(options.clear);
         step.n[2] = static_cast<int64_t>(options.propagation);
@@ -251,10 +268,11 @@ void add_device_links(PlanWriter& plan) {
     }
 }
 
-Result<> add_files(PlanWriter& plan, const Config& config) {
+Result<> add_files(PlanWriter& plan, const Config& config, const LaunchOptions& options,
+                   const FdNumbers& fds) {
     bool own_dev = false;
     for (const spec::oci::Mount& mount : config.mounts) {
-        GT_TRY(add_mount(plan, mount));
+        GT_TRY(add_mount(plan, mount, prepared_mount(options, fds, mount.destination)));
         own_dev = own_dev || (mount.destination == "/dev" && mount.type == "tmpfs");
     }
     for (const spec::oci::Device& device : config.linux.devices) {
@@ -334,6 +352,9 @@ std::vector<int> plan_fds(const LaunchOptions& options) {
             fds.push_back(fd);
         }
     }
+    for (const PreparedMount& mount : options.mounts) {
+        fds.push_back(mount.fd);
+    }
     return fds;
 }
 
@@ -349,7 +370,7 @@ Result<std::string> build_container_plan(const Config& config, const LaunchOptio
     if (!config.linux.sysctl.empty()) {
         plan.add(StepKind::kPrivateProc, "proc");
     }
-    GT_TRY(add_files(plan, config));
+    GT_TRY(add_files(plan, config, options, fds));
     add_terminal(plan, config.process, ProcessRole::kContainer);
     plan.add(StepKind::kDirectory, clean_path(config.process.cwd)).n[0] = 0755;
     GT_TRY(add_restrictions(plan, config));

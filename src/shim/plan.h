@@ -40,7 +40,8 @@ enum class StepKind : uint32_t {
     /// New file system of type TEXT[1] with options TEXT[2] (mount syntax) at TEXT[0] in the root.
     /// N[0] MOUNT_ATTR_*, N[1] propagation mount flags or 0.
     kMount,
-    /// TEXT[1] on the host, or the O_PATH descriptor FD, at TEXT[0] in the root. FLAGS kBind*.
+    /// TEXT[1] on the host, or the O_PATH descriptor FD, at TEXT[0] in the root. FLAGS kBind*;
+    /// with kBindDetached FD is a detached mount that is attached itself.
     /// N[0] attributes to set, N[1] to clear, N[2] propagation or 0, N[3] attributes to set on all
     /// mounts below too.
     kBind,
@@ -102,6 +103,7 @@ enum class StepKind : uint32_t {
 };
 
 inline constexpr uint32_t kBindRecursive = 1;
+inline constexpr uint32_t kBindDetached = 2;
 inline constexpr uint32_t kConsoleDevice = 1;
 
 struct Step {

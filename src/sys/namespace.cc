@@ -47,6 +47,10 @@ Result<uint64_t> namespace_inode(int fd) {
 }
 
 Result<> enter_namespace(int fd, Namespace kind) {
+    // The kernel moves only a thread whose root is its own to another mount namespace.
+    if (kind == Namespace::kMount && ::unshare(CLONE_FS) < 0) {
+        return fail_errno("unshare the root");
+    }
     if (::setns(fd, static_cast<int>(kind)) < 0) {
         return fail_errno(fmt::format("setns {}", namespace_name(kind)));
     }

@@ -11,6 +11,7 @@
 #include "base/scope_guard.h"
 #include "engine/container/config_merge.h"
 #include "engine/container/host_check.h"
+#include "engine/container/join.h"
 #include "engine/container/mount_plan.h"
 #include "engine/container/names.h"
 #include "spec/platform.h"
@@ -83,7 +84,7 @@ Result<std::shared_ptr<ContainerRecord>> make_record(const ContainerCore& core,
             return fail(Kind::kNotImplemented,
                         "HostConfig.Init: gantry-init is not installed beside gantryd");
         }
-        if (record->host.pid_mode == "host") {
+        if (!record->host.pid_mode.empty()) {
             return fail(Kind::kInvalid,
                         "conflicting options: Init needs a PID namespace of the container's own");
         }
@@ -91,6 +92,7 @@ Result<std::shared_ptr<ContainerRecord>> make_record(const ContainerCore& core,
     record->id = ContainerId(random_id());
     record->created = wall_now();
     record->image = image.id;
+    GT_TRY(resolve_joins(core.table, *record));
     if (record->config.hostname.empty()) {
         const bool of_host = record->host.network_mode == "host" || record->host.uts_mode == "host";
         record->config.hostname = of_host ? host_name() : std::string(short_id(record->id.str()));

@@ -111,6 +111,7 @@ Lifecycle ended_life(const ContainerEntry& entry, const Lifecycle& before,
     life.oom_killed = life.oom_killed || exit.oom_killed;
     life.endpoint.reset();
     life.ports.clear();
+    life.shared_endpoint.reset();
     if (wants_restart(*entry.snapshot()->record, life,
                       entry.removal_claimed() ? RemovalPending::kYes : RemovalPending::kNo)) {
         life.phase = Phase::kRestarting;
@@ -247,6 +248,13 @@ void clean_up_run(ContainerCore& core, ContainerEntry& entry,
         return;
     }
     run->watch.end();
+    if (!entry.snapshot()->record->host.pid_mode.empty()) {
+        // In a pid namespace of its own the kernel has killed the rest with the first process.
+        if (const auto killed = run->cgroup.kill_all(); !killed) {
+            log::warn("cannot kill what a container has left in another's pid namespace",
+                      {{"container", entry.id().str()}, {"error", killed.error().text()}});
+        }
+    }
     if (const auto removed = run->cgroup.remove(kCgroupPatience); !removed) {
         log::warn("a container's cgroup stays until the next start of the daemon",
                   {{"container", entry.id().str()}, {"error", removed.error().text()}});

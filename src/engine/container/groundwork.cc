@@ -93,21 +93,23 @@ UniqueFd duplicate(int fd) {
 }  // namespace
 
 Result<std::unique_ptr<Groundwork>> Groundwork::begin(ContainerCore& core,
-                                                      const ContainerSnapshot& snapshot) {
+                                                      const ContainerSnapshot& snapshot,
+                                                      UniqueFd joined) {
     GT_TRY_VAR(mode, parse_network_mode(snapshot.record->host.network_mode));
     std::optional<net::SandboxRequest> request;
-    if (mode != NetworkMode::kHost) {
+    if (mode != NetworkMode::kHost && mode != NetworkMode::kContainer) {
         GT_TRY_VAR(made, sandbox_request(core, snapshot, mode));
         request = std::move(made);
     }
-    return std::unique_ptr<Groundwork>(new Groundwork(core, snapshot.record, std::move(request)));
+    return std::unique_ptr<Groundwork>(new Groundwork(core, snapshot.record, std::move(request), std::move(joined)));
 }
 
 Groundwork::Groundwork(ContainerCore& core, std::shared_ptr<const ContainerRecord> record,
-                       std::optional<net::SandboxRequest> request)
+                       std::optional<net::SandboxRequest> request, UniqueFd joined)
     : core_(core),
       record_(std::move(record)),
       request_(std::move(request)),
+      joined_(std::move(joined)),
       thread_([this] { work(); }) {}
 
 Groundwork::~Groundwork() {
@@ -150,7 +152,7 @@ void Groundwork::work() {
 void Groundwork::lay_base(const net::SandboxPreview* sandbox) {
     base_ = [&]() -> Result<Base> {
         GT_TRY_VAR(cgroup, make_cgroup(core_, *record_));
-        Base base{.netns = {}, .endpoint = {}, .ports = {}, .cgroup = std::move(cgroup)};
+        Base base{.netns = std::move(joined_), .endpoint = {}, .ports = {}, .cgroup = std::move(cgroup)};
         if (sandbox != nullptr) {
             base.netns = duplicate(sandbox->netns);
             base.endpoint = sandbox->endpoint;

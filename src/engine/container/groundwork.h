@@ -39,8 +39,10 @@ public:
         PreparedCgroup cgroup;
     };
 
+    /// JOINED is the network namespace of another container, where that is the container's.
     static Result<std::unique_ptr<Groundwork>> begin(ContainerCore& core,
-                                                     const ContainerSnapshot& snapshot);
+                                                     const ContainerSnapshot& snapshot,
+                                                     UniqueFd joined);
     Groundwork(const Groundwork&) = delete;
     Groundwork& operator=(const Groundwork&) = delete;
     /// Waits for the thread.
@@ -53,15 +55,16 @@ public:
 
 private:
     Groundwork(ContainerCore& core, std::shared_ptr<const ContainerRecord> record,
-               std::optional<net::SandboxRequest> request);
+               std::optional<net::SandboxRequest> request, UniqueFd joined);
 
     void work();
     void lay_base(const net::SandboxPreview* sandbox);
 
     ContainerCore& core_;
     const std::shared_ptr<const ContainerRecord> record_;
-    /// Empty with the host's network.
+    /// Empty with the network of the host or of another container.
     const std::optional<net::SandboxRequest> request_;
+    UniqueFd joined_;
 
     // Written by the thread: the base before the latch falls, the end before the thread does.
     std::latch laid_{1};

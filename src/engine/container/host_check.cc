@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "engine/container/hosts_files.h"
+#include "engine/container/join.h"
 #include "engine/container/mount_plan.h"
 #include "engine/container/ports.h"
 #include "runtime/default_config.h"
@@ -26,10 +27,11 @@ bool is_one_of(std::string_view value, std::initializer_list<std::string_view> w
 }
 
 Result<> check_modes(const spec::HostConfig& host, const spec::ContainerConfig& config) {
-    if (!is_one_of(host.pid_mode, {"", "host"})) {
+    if (!is_one_of(host.pid_mode, {"", "host"}) && !joined_container(host.pid_mode)) {
         return fail(Kind::kInvalid, fmt::format("invalid PID mode: {}", host.pid_mode));
     }
-    if (!is_one_of(host.ipc_mode, {"", "none", "private", "shareable", "host"})) {
+    if (!is_one_of(host.ipc_mode, {"", "none", "private", "shareable", "host"}) &&
+        !joined_container(host.ipc_mode)) {
         return fail(Kind::kInvalid, fmt::format("invalid IPC mode: {}", host.ipc_mode));
     }
     if (!is_one_of(host.uts_mode, {"", "host"})) {
@@ -191,6 +193,7 @@ void set_host_defaults(spec::HostConfig& host, const HostFacts& facts) {
 
 Result<> check_host_config(const spec::HostConfig& host, const spec::ContainerConfig& config,
                            const HostFacts& facts) {
+    GT_TRY(check_joins(host, config));
     GT_TRY(check_supported(host));
     GT_TRY(check_modes(host, config));
     GT_TRY(parse_network_mode(host.network_mode));
@@ -223,6 +226,9 @@ Result<NetworkMode> parse_network_mode(const std::string& mode) {
     }
     if (mode == "none") {
         return NetworkMode::kNone;
+    }
+    if (joined_container(mode)) {
+        return NetworkMode::kContainer;
     }
     return fail(
         Kind::kNotImplemented,
@@ -257,6 +263,11 @@ Result<> check_networking(const spec::NetworkingConfig& networking, const spec::
         if (!endpoint.links.empty() || !endpoint.driver_opts.empty()) {
             return fail(Kind::kNotImplemented,
                         "Links and DriverOpts of an endpoint are not supported yet");
+        }
+        if (!endpoint.mac_address.empty() &&
+            parse_network_mode(host.network_mode).value_or(NetworkMode::kBridge) !=
+                NetworkMode::kBridge) {
+            return fail(Kind::kInvalid, "conflicting options: mac-address and the network mode");
         }
         if (!endpoint.mac_address.empty() && !sys::parse_mac(endpoint.mac_address)) {
             return fail(Kind::kInvalid,

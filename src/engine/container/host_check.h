@@ -59,9 +59,9 @@ struct JsonFileOptions {
 };
 Result<JsonFileOptions> parse_log_options(const spec::LogConfig& log);
 
-/// Whether the container takes part in the host's network or has a namespace of its own.
-enum class NetworkMode { kBridge, kHost, kNone };
-/// kNotImplemented for `container:` and user-defined networks.
+/// Whose network the container has: one of its own, the host's, or another container's.
+enum class NetworkMode { kBridge, kHost, kNone, kContainer };
+/// kNotImplemented for user-defined networks.
 Result<NetworkMode> parse_network_mode(const std::string& mode);
 
 }  // namespace gantry::engine

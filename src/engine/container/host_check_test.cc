@@ -80,6 +80,15 @@ const Row kRefused[] = {
      },
      "can't create 'AutoRemove' container with restart policy"},
     {"pid mode", [](auto& h) { h.pid_mode = "x"; }, "invalid PID mode: x"},
+    {"nobody's pids", [](auto& h) { h.pid_mode = "container:"; }, "invalid PID mode: container:"},
+    {"nobody's network", [](auto& h) { h.network_mode = "container:"; },
+     "invalid container format container:<name|id>"},
+    {"dns of another's network",
+     [](auto& h) {
+         h.network_mode = "container:x";
+         h.dns_search = {"example.org"};
+     },
+     "conflicting options: dns and the network mode"},
     {"ipc mode", [](auto& h) { h.ipc_mode = "x"; }, "invalid IPC mode: x"},
     {"uts mode", [](auto& h) { h.uts_mode = "x"; }, "invalid UTS mode: x"},
     {"userns", [](auto& h) { h.userns_mode = "x"; }, "user namespace mode"},
@@ -134,7 +143,7 @@ const Row kNotYet[] = {
     {"links", [](auto& h) { h.links = {"x:y"}; }, "Links"},
     {"storage", [](auto& h) { h.storage_opt = {{"size", "1G"}}; }, "StorageOpt"},
     {"network", [](auto& h) { h.network_mode = "mine"; }, "user-defined networks"},
-    {"pid of another", [](auto& h) { h.pid_mode = "container:x"; }, "PidMode"},
+    {"cgroup", [](auto& h) { h.cgroup = "container:x"; }, "Cgroup"},
     {"blkio", [](auto& h) { h.resources.blkio_weight = 100; }, "BlkioWeight"},
     {"gpus", [](auto& h) { h.resources.device_requests.emplace_back(); }, "DeviceRequests"},
     {"parent", [](auto& h) { h.resources.cgroup_parent = "x"; }, "CgroupParent"},

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/container/config_merge.h"
+#include "engine/container/join.h"
 #include "engine/container/mount_plan.h"
 #include "engine/container/ports.h"
 #include "store/images.h"
@@ -45,7 +46,7 @@ spec::NetworkSettings network_settings(const ContainerRecord& record, const Life
     spec::NetworkSettings settings;
     settings.ports = port_map(record, life);
     settings.networks = endpoint_map(record, life);
-    if (life.alive()) {
+    if (life.alive() && !joined_container(record.host.network_mode)) {
         // The namespace has no name on disk; the process leads to it.
         settings.sandbox_id = record.id.str();
         settings.sandbox_key = fmt::format("/proc/{}/ns/net", life.pid);
@@ -82,6 +83,9 @@ spec::GraphDriver graph_driver(const ContainerCore& core, const ContainerRecord&
 
 spec::EndpointMap endpoint_map(const ContainerRecord& record, const Lifecycle& life) {
     spec::EndpointMap networks;
+    if (joined_container(record.host.network_mode)) {
+        return networks;
+    }
     spec::EndpointSettings& settings = networks[record.host.network_mode];
     if (life.endpoint) {
         settings = settings_of(*life.endpoint);
@@ -97,7 +101,7 @@ Result<spec::ContainerInspect> inspect_container(const ContainerCore& core,
                                                  const ContainerEntry& entry, SizeInfo size) {
     const SnapshotPtr snapshot = entry.snapshot();
     const ContainerRecord& record = *snapshot->record;
-    const std::string dir = core.container_dir(record.id);
+    const std::string network_files = network_files_dir(core, record);
     spec::ContainerInspect inspect;
     inspect.id = record.id.str();
     inspect.created = record.created;
@@ -108,9 +112,9 @@ Result<spec::ContainerInspect> inspect_container(const ContainerCore& core,
     }
     inspect.state = state_of(snapshot->life);
     inspect.image = record.image.str();
-    inspect.resolv_conf_path = dir + "/resolv.conf";
-    inspect.hostname_path = dir + "/hostname";
-    inspect.hosts_path = dir + "/hosts";
+    inspect.resolv_conf_path = network_files + "/resolv.conf";
+    inspect.hostname_path = network_files + "/hostname";
+    inspect.hosts_path = network_files + "/hosts";
     if (record.host.log_config.type == "json-file") {
         inspect.log_path = core.log_path(record.id);
     }

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "engine/container/host_check.h"
 #include "engine/container/hosts_files.h"
+#include "engine/container/join.h"
 #include "engine/container/mount_plan.h"
 #include "engine/container/oci_config.h"
 #include "net/networks.h"
@@ -55,6 +56,7 @@ Result<sys::UserIds> look_into_root(const UniqueFd& root, const ContainerRecord&
 
 /// Everything that is ready before the shim is asked.
 struct Prepared {
+    JoinedNamespaces joined;
     Groundwork::Base base;
     UniqueFd root;
     sys::UserIds user;
@@ -68,9 +70,14 @@ Result<Prepared> prepare(ContainerCore& core, const ContainerRecord& record,
     GT_TRY_VAR(base, groundwork.base());
     GT_TRY_VAR(ready_root, std::move(root));
     GT_TRY_VAR(ready_user, std::move(user));
-    GT_TRY(write_host_files(core.container_dir(record.id), record, core.settings, base.endpoint));
-    return Prepared{
-        .base = std::move(base), .root = std::move(ready_root), .user = std::move(ready_user)};
+    if (!joined_container(record.host.network_mode)) {
+        GT_TRY(
+            write_host_files(core.container_dir(record.id), record, core.settings, base.endpoint));
+    }
+    return Prepared{.joined = {},
+                    .base = std::move(base),
+                    .root = std::move(ready_root),
+                    .user = std::move(ready_user)};
 }
 
 Result<runtime::LogOptions> log_options(const ContainerCore& core, const ContainerRecord& record) {
@@ -102,6 +109,10 @@ Result<runtime::LaunchOptions> launch_options(const ContainerCore& core,
     options.container_dir = core.container_dir(record.id);
     options.root_mount_fd = prepared.root.get();
     options.netns_fd = prepared.base.netns.get();
+    if (prepared.joined.shm) {
+        options.mounts.push_back({.destination = std::string(kShmInContainer),
+                                  .fd = prepared.joined.shm.get()});
+    }
     for (const UniqueFd& fd : prepared.base.cgroup.tasks) {
         options.cgroup_tasks_fds.push_back(fd.get());
     }
@@ -124,11 +135,18 @@ Result<> forget_last_exit(const ContainerCore& core, const ContainerId& id) {
     return {};
 }
 
+/// A descriptor of ours under a name that the shim can open too; "" for none.
+std::string by_descriptor(const UniqueFd& fd) {
+    return fd ? fmt::format("/proc/{}/fd/{}", getpid(), fd.get()) : std::string();
+}
+
 Result<Launched> launch_prepared(ContainerCore& core, const ContainerRecord& record,
                                  Prepared& prepared) {
-    const OciPaths paths{.container_dir = core.container_dir(record.id),
+    const OciPaths paths{.network_files = network_files_dir(core, record),
                          .init_path = core.settings.init_path,
-                         .data_root = core.settings.data_root};
+                         .data_root = core.settings.data_root,
+                         .pid_namespace = by_descriptor(prepared.joined.pid),
+                         .ipc_namespace = by_descriptor(prepared.joined.ipc)};
     GT_TRY_VAR(config, make_oci_config(record, prepared.user, paths));
     GT_TRY(forget_last_exit(core, record.id));
     GT_TRY_VAR(options, launch_options(core, record, prepared));
@@ -141,6 +159,7 @@ Result<Launched> launch_prepared(ContainerCore& core, const ContainerRecord& rec
     launched.run = std::move(run);
     launched.endpoint = std::move(prepared.base.endpoint);
     launched.ports = std::move(prepared.base.ports);
+    launched.shared_endpoint = std::move(prepared.joined.endpoint);
     return launched;
 }
 
@@ -160,9 +179,13 @@ void give_back(ContainerCore& core, const ContainerId& id) {
 Result<Launched> launch_container(ContainerCore& core, const ContainerSnapshot& snapshot) {
     const ContainerRecord& record = *snapshot.record;
     GT_TRY(check_bind_sources(record.host, SourceMaking::kAllow));
-    GT_TRY_VAR(groundwork, Groundwork::begin(core, snapshot));
+    std::unique_ptr<Groundwork> groundwork;
     auto launched = [&]() -> Result<Launched> {
+        GT_TRY_VAR(joined, join_others(core, record));
+        GT_TRY_VAR(begun, Groundwork::begin(core, snapshot, std::move(joined.net)));
+        groundwork = std::move(begun);
         GT_TRY_VAR(prepared, prepare(core, record, *groundwork));
+        prepared.joined = std::move(joined);
         return launch_prepared(core, record, prepared);
     }();
     if (!launched) {

@@ -15,6 +15,7 @@ namespace gantry::engine {
 struct Launched {
     std::shared_ptr<ContainerRun> run;
     std::optional<net::Endpoint> endpoint;
+    std::optional<net::Endpoint> shared_endpoint;
     std::vector<net::PublishedPort> ports;
     /// Finish it before anything starts in the container, whose network it still connects.
     std::unique_ptr<Groundwork> groundwork;

@@ -132,6 +132,12 @@ void read_network(const Value& document, Reader& reader, Lifecycle& life) {
             reader.fail();
         }
     }
+    if (const Value* endpoint = document.find("shared_endpoint")) {
+        life.shared_endpoint = read_endpoint(*endpoint);
+        if (!life.shared_endpoint) {
+            reader.fail();
+        }
+    }
     const Value* ports = document.find("ports");
     if (ports == nullptr || !ports->is_array()) {
         reader.fail();
@@ -185,6 +191,9 @@ std::string format_lifecycle(const Lifecycle& life) {
     });
     if (life.endpoint) {
         document.set("endpoint", endpoint_value(*life.endpoint));
+    }
+    if (life.shared_endpoint) {
+        document.set("shared_endpoint", endpoint_value(*life.shared_endpoint));
     }
     return document.serialize();
 }

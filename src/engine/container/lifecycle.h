@@ -41,6 +41,8 @@ struct Lifecycle {
     /// the container does not run.
     std::optional<net::Endpoint> endpoint;
     std::vector<net::PublishedPort> ports;
+    /// With another container's network: the endpoint in there, which may outlive that container.
+    std::optional<net::Endpoint> shared_endpoint;
 
     /// COMPAT: a container between two runs of its restart policy counts as running.
     bool running() const {

@@ -133,7 +133,7 @@ Mount bind_mount(const PlannedMount& plan, const OciPaths& paths) {
 Mount host_file(const OciPaths& paths, std::string_view name, const spec::HostConfig& host) {
     return {.destination = fmt::format("/etc/{}", name),
             .type = "bind",
-            .source = fmt::format("{}/{}", paths.container_dir, name),
+            .source = fmt::format("{}/{}", paths.network_files, name),
             .options = {"rbind", "rprivate", host.readonly_rootfs ? "ro" : "rw"}};
 }
 
@@ -161,8 +161,15 @@ Result<> add_mounts(Config& config, const ContainerRecord& record, const OciPath
     // What the user mounts himself takes the place of ours.
     std::erase_if(config.mounts, [&](const Mount& mount) {
         return is_planned(mount.destination) ||
-               (record.host.ipc_mode == "none" && mount.destination == "/dev/shm");
+               (record.host.ipc_mode == "none" && mount.destination == kShmInContainer);
     });
+    if (!paths.ipc_namespace.empty()) {
+        for (Mount& mount : config.mounts) {
+            if (mount.destination == kShmInContainer) {
+                mount = {std::string(kShmInContainer), "bind", "", {}};
+            }
+        }
+    }
     for (const std::string_view file : {"resolv.conf", "hostname", "hosts"}) {
         if (!is_planned(fmt::format("/etc/{}", file))) {
             config.mounts.push_back(host_file(paths, file, record.host));
@@ -184,6 +191,16 @@ Result<> add_mounts(Config& config, const ContainerRecord& record, const OciPath
     }
     config.linux.rootfs_propagation = root_propagation(plans);
     return {};
+}
+
+void join_namespaces(Config& config, const OciPaths& paths) {
+    for (spec::oci::Namespace& entry : config.linux.namespaces) {
+        if (entry.type == "pid") {
+            entry.path = paths.pid_namespace;
+        } else if (entry.type == "ipc") {
+            entry.path = paths.ipc_namespace;
+        }
+    }
 }
 
 void set_paths(Config& config, const spec::HostConfig& host) {
@@ -241,6 +258,7 @@ Result<Config> make_oci_config(const ContainerRecord& record, const sys::UserIds
                                const OciPaths& paths) {
     GT_TRY_VAR(network, parse_network_mode(record.host.network_mode));
     GT_TRY_VAR(config, runtime::default_config(frame_options(record, network)));
+    join_namespaces(config, paths);
     GT_TRY(fill_process(config.process, record, user));
     GT_TRY(add_mounts(config, record, paths));
     GT_TRY_VAR(devices, grant_devices(record.host.resources));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "base/error.h"
 #include "engine/container/record.h"
@@ -11,13 +12,20 @@ namespace gantry::engine {
 
 /// Where on the host the parts of a container's config are.
 struct OciPaths {
-    /// data-root/containers/<id>: hosts, hostname and resolv.conf are mounted from here.
-    std::string container_dir;
+    /// hosts, hostname and resolv.conf are mounted from this directory.
+    std::string network_files;
     /// gantry-init, for HostConfig.Init.
     std::string init_path;
     /// Binds from below it do not propagate back (I5).
     std::string data_root;
+    /// Those of other containers to join; "" for none.
+    std::string pid_namespace;
+    std::string ipc_namespace;
 };
+
+/// With another's ipc_namespace its mount of this comes with the launch
+/// (runtime::LaunchOptions::mounts).
+inline constexpr std::string_view kShmInContainer = "/dev/shm";
 
 /// The OCI config of a container's start: Docker's frame (runtime/default_config.h) filled with
 /// what the record says and who USER turned out to be. Resources are the cgroup's business, see

@@ -83,6 +83,13 @@ void adopt(ContainerCore& core, const EntryPtr& entry, runtime::ShimHandle shim)
             warn("cannot take a container's network back", entry->id().str(), adopted.error());
         }
     }
+    if (life.shared_endpoint) {
+        if (const auto adopted =
+                core.parts.networks.adopt_shared(entry->id(), *life.shared_endpoint);
+            !adopted) {
+            warn("cannot keep a shared network's address", entry->id().str(), adopted.error());
+        }
+    }
 }
 
 /// A shim whose container was not committed as running: the start did not happen, nobody was told.

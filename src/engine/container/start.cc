@@ -40,6 +40,7 @@ Lifecycle running_life(const Lifecycle& before, const Launched& launched, WallTi
     life.manually_stopped = false;
     life.endpoint = launched.endpoint;
     life.ports = launched.ports;
+    life.shared_endpoint = launched.shared_endpoint;
     return life;
 }
 

@@ -55,13 +55,6 @@ Result<> check_supported(const spec::HostConfig& host) {
             return not_yet(name);
         }
     }
-    for (const auto& [field, mode] :
-         {std::pair("PidMode", &host.pid_mode), std::pair("IpcMode", &host.ipc_mode),
-          std::pair("NetworkMode", &host.network_mode)}) {
-        if (mode->starts_with("container:")) {
-            return not_yet(fmt::format("{} \"{}\"", field, *mode));
-        }
-    }
     return check_supported_resources(host.resources);
 }
 

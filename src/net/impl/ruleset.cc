@@ -188,12 +188,16 @@ void put_endpoint(NftTransaction& transaction, const Attached& attached) {
     });
 }
 
-void put_endpoint_removal(NftTransaction& transaction, const Attached& attached) {
+void put_port_removal(NftTransaction& transaction, const std::vector<PublishedPort>& ports) {
     transaction.use(NftFamily::kInet);
-    for (const PublishedPort& port : attached.ports) {
+    for (const PublishedPort& port : ports) {
         const auto [map, key] = place_of(port);
         transaction.delete_element(map, key);
     }
+}
+
+void put_endpoint_removal(NftTransaction& transaction, const Attached& attached) {
+    put_port_removal(transaction, attached.ports);
     transaction.use(NftFamily::kBridge);
     for_each_identity(attached.endpoint, [&](const char* set, const NftKey& key) {
         transaction.delete_element(set, key);

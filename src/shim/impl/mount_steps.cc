@@ -148,7 +148,8 @@ int bind_path(ChildContext& context, const Step& step) {
     const PlanView& plan = context.plan;
     const unsigned recursive = (step.flags & kBindRecursive) != 0 ? kAtRecursive : 0;
     const int mount =
-        step.fd >= 0 ? open_tree(step.fd, "", kOpenTreeClone | kAtEmptyPath | recursive)
+        (step.flags & kBindDetached) != 0 ? fcntl(step.fd, F_DUPFD_CLOEXEC, 0)
+        : step.fd >= 0 ? open_tree(step.fd, "", kOpenTreeClone | kAtEmptyPath | recursive)
                      : open_tree(AT_FDCWD, plan.text(step.text[1]), kOpenTreeClone | recursive);
     if (mount < 0) {
         return errno;
