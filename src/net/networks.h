@@ -74,8 +74,8 @@ public:
     Result<> adopt(const ContainerId& container, const Endpoint& endpoint,
                    const std::vector<PublishedPort>& ports);
 
-    /// JOINER takes part in the endpoint that HOLDER has or shares: address and rules stay until the
-    /// last of them is released, published ports only until the container is that they were
+    /// JOINER takes part in the endpoint that HOLDER has or shares: address and rules stay until
+    /// the last of them is released, published ports only until the container is that they were
     /// published for. Empty when HOLDER has no endpoint: then nothing is kept for JOINER either.
     std::optional<Endpoint> share(const ContainerId& joiner, const ContainerId& holder);
 

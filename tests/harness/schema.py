@@ -29,7 +29,7 @@ NULL_ALLOWED = re.compile(
     # lists and maps that Go prints as null when they are empty
     Binds|ExposedPorts|Volumes|Cmd|Entrypoint|Env|OnBuild|Labels|Shell|Ports|ConsoleSize
     |PortBindings|VolumesFrom|CapAdd|CapDrop|Dns|DnsOptions|DnsSearch|ExtraHosts|GroupAdd|Links
-    |SecurityOpt|StorageOpt|Tmpfs|Sysctls|Mounts|Devices|DeviceCgroupRules|DeviceRequests|Ulimits
+    |SecurityOpt|StorageOpt|Tmpfs|Sysctls|Mounts|Devices|DeviceCgroupRules|DeviceRequests|DeviceIDs|Capabilities|Ulimits
     |Blkio\w+Device|Blkio\w+Bps|Blkio\w+IOps|BlkioWeightDevice|MaskedPaths|ReadonlyPaths
     |Aliases|DriverOpts|DNSNames|IPAMConfig|ExecIDs|SecondaryIP\w*Addresses|Tags|Mirrors
     |RemoteManagers|GenericResources|Authorization|Config|Options|Warnings|OomKillDisable

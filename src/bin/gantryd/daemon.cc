@@ -24,6 +24,7 @@
 #include "io/server.h"
 #include "io/worker_pool.h"
 #include "net/networks.h"
+#include "spec/seccomp_profile.h"
 #include "store/database.h"
 #include "store/images.h"
 #include "store/snapshots.h"
@@ -231,6 +232,34 @@ Result<> Daemon::Parts::watch_network() {
     return {};
 }
 
+constexpr size_t kMaxSeccompProfile = size_t{4} << 20;
+
+/// The text of the daemon's seccomp profile, checked; the two words for none and the built-in one
+/// stay words.
+Result<std::string> read_seccomp_profile(const std::string& profile) {
+    if (profile == "builtin" || profile == "unconfined") {
+        return profile;
+    }
+    auto text = sys::read_file(profile.c_str(), kMaxSeccompProfile);
+    if (!text) {
+        return fail(Kind::kInvalid, fmt::format("opening seccomp profile ({}) failed: {}", profile,
+                                                text.error().text()));
+    }
+    if (auto parsed = spec::parse_seccomp_profile(*text, {}); !parsed) {
+        return Failure(std::move(parsed).error().in(profile));
+    }
+    return text;
+}
+
+/// GET /info's list.
+std::vector<std::string> security_options(const Options& options) {
+    std::vector<std::string> list = {"name=seccomp,profile=" + options.seccomp_profile};
+    if (options.no_new_privileges) {
+        list.emplace_back("name=no-new-privileges");
+    }
+    return list;
+}
+
 Result<> Daemon::Parts::open_engine(const Options& options) {
     engine::ContainerSettings settings;
     settings.data_root = options.data_root;
@@ -248,6 +277,10 @@ Result<> Daemon::Parts::open_engine(const Options& options) {
     settings.dns = options.dns;
     settings.dns_search = options.dns_search;
     settings.dns_options = options.dns_options;
+    settings.security.no_new_privileges = options.no_new_privileges;
+    GT_TRY_VAR(profile, read_seccomp_profile(options.seccomp_profile));
+    settings.security.seccomp_profile = profile;
+    settings.cdi_spec_dirs = options.cdi_spec_dirs;
     settings.log_replay = [this](const ContainerId& id, int socket,
                                  const engine::StreamSelection& streams) {
         return logs->replay(id, socket, streams);
@@ -285,6 +318,8 @@ Result<> Daemon::Parts::open_api(const Options& options) {
                engine::SystemService::open({.data_root = options.data_root,
                                             .labels = options.labels,
                                             .debug = options.log_level == log::Level::kDebug,
+                                            .security_options = security_options(options),
+                                            .cdi_spec_dirs = options.cdi_spec_dirs,
                                             .bridge_subnet = bridge_subnet(*networks)},
                                            *containers, std::move(counts)));
     system = std::make_unique<engine::SystemService>(std::move(opened));

@@ -92,6 +92,30 @@ Result<> set_plain_tcp(Options& options, const Values& values) {
     return {};
 }
 
+Result<> set_no_new_privileges(Options& options, const Values& values) {
+    GT_TRY_VAR(on, to_bool(values.back()));
+    options.no_new_privileges = on;
+    return {};
+}
+
+Result<> set_seccomp_profile(Options& options, const Values& values) {
+    const std::string& profile = values.back();
+    // COMPAT: "default" is the older name of the built-in one.
+    options.seccomp_profile = profile.empty() || profile == "default" ? "builtin" : profile;
+    return {};
+}
+
+Result<> set_cdi_spec_dirs(Options& options, const Values& values) {
+    for (const std::string& dir : values) {
+        if (!dir.empty()) {  // "" alone: none
+            GT_TRY(to_absolute(dir));
+        }
+    }
+    options.cdi_spec_dirs = values;
+    std::erase(options.cdi_spec_dirs, "");
+    return {};
+}
+
 Result<> set_mtu(Options& options, const Values& values) {
     const auto mtu = parse_int(values.back());
     if (!mtu || *mtu < 68 || *mtu > 65535) {
@@ -152,6 +176,10 @@ constexpr Setting kSettings[] = {
     {{"bridge", 'b', &kString, "", "Name of the default bridge"},
      "bridge",
      set_text<&Options::bridge>},
+    {{"cdi-spec-dir", 0, &kList, "",
+      "Directory with CDI specs (default /etc/cdi and /var/run/cdi)"},
+     "cdi-spec-dirs",
+     set_cdi_spec_dirs},
     {{"cgroup-parent", 0, &kString, "", "Parent of the containers' cgroups"},
      "cgroup-parent",
      set_text<&Options::cgroup_parent>},
@@ -188,12 +216,20 @@ constexpr Setting kSettings[] = {
      "log-level",
      set_log_level},
     {{"mtu", 0, &kInt, "", "MTU of the default bridge (default 1500)"}, "mtu", set_mtu},
+    {{"no-new-privileges", 0, &kBool, "",
+      "Containers gain no privileges unless they say otherwise"},
+     "no-new-privileges",
+     set_no_new_privileges},
     {{"pidfile", 'p', &kString, "", "File for the daemon's pid"},
      "pidfile",
      set_path<&Options::pidfile>},
     {{"plain-tcp", 0, &kBool, "", "Allow tcp:// without TLS: whoever reaches it is root here"},
      "plain-tcp",
      set_plain_tcp},
+    {{"seccomp-profile", 0, &kString, "",
+      "\"builtin\", \"unconfined\" or the file of containers' seccomp profile"},
+     "seccomp-profile",
+     set_seccomp_profile},
     {{"shim-path", 0, &kString, "", "The gantry-shim program (default: beside gantryd)"},
      "shim-path",
      set_path<&Options::shim_path>},
@@ -216,8 +252,6 @@ constexpr std::string_view kDockerOnly[] = {
     "bip6",
     "bridge-accept-fwmark",
     "builder",
-    "cdi-spec-dir",
-    "cdi-spec-dirs",
     "containerd",
     "containerd-namespace",
     "containerd-plugins-namespace",
@@ -269,7 +303,6 @@ constexpr std::string_view kDockerOnly[] = {
     "metrics-addr",
     "min-api-version",
     "network-control-plane-mtu",
-    "no-new-privileges",
     "no-proxy",
     "node-generic-resource",
     "node-generic-resources",
@@ -279,7 +312,6 @@ constexpr std::string_view kDockerOnly[] = {
     "registry-mirrors",
     "rootless",
     "runtimes",
-    "seccomp-profile",
     "selinux-enabled",
     "shutdown-timeout",
     "storage-driver",

@@ -29,6 +29,10 @@ struct Options {
     log::Format log_format = log::Format::kText;
     std::vector<std::string> labels;
     std::string cgroup_parent;
+    bool no_new_privileges = false;
+    /// "builtin", "unconfined" or a file.
+    std::string seccomp_profile = "builtin";
+    std::vector<std::string> cdi_spec_dirs = {"/etc/cdi", "/var/run/cdi"};
 
     std::string bridge;
     /// The bridge's own address with its subnet, "172.20.0.1/16"; empty chooses.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/container/cdi.h"
 #include "engine/container/devices.h"
 
 namespace gantry::engine {
@@ -24,7 +25,8 @@ std::vector<sys::DeviceRule> all_devices() {
 
 }  // namespace
 
-Result<sys::CgroupLimits> cgroup_limits(const spec::HostConfig& host) {
+Result<sys::CgroupLimits> cgroup_limits(const spec::HostConfig& host,
+                                        const std::vector<std::string>& cdi_spec_dirs) {
     const spec::Resources& resources = host.resources;
     sys::CgroupLimits limits;
     if (resources.memory > 0) {
@@ -58,6 +60,9 @@ Result<sys::CgroupLimits> cgroup_limits(const spec::HostConfig& host) {
     limits.devices = host.privileged ? all_devices() : sys::default_device_rules();
     GT_TRY_VAR(granted, grant_devices(resources));
     limits.devices->insert(limits.devices->end(), granted.rules.begin(), granted.rules.end());
+    GT_TRY_VAR(requested, find_requested_devices(resources.device_requests, cdi_spec_dirs));
+    limits.devices->insert(limits.devices->end(), requested.devices.rules.begin(),
+                           requested.devices.rules.end());
     return limits;
 }
 

@@ -37,6 +37,13 @@ struct StreamSelection {
 using LogReplay =
     std::function<Result<>(const ContainerId& id, int socket, const StreamSelection& streams)>;
 
+/// What containers get that say nothing else in HostConfig.SecurityOpt.
+struct SecurityDefaults {
+    bool no_new_privileges = false;
+    /// "builtin", "unconfined" or the JSON of a profile.
+    std::string seccomp_profile = "builtin";
+};
+
 /// What the container services are told at start-up. Paths are absolute.
 struct ContainerSettings {
     /// Holds containers/<id>/.
@@ -56,6 +63,9 @@ struct ContainerSettings {
     std::vector<std::string> dns;
     std::vector<std::string> dns_search;
     std::vector<std::string> dns_options;
+    SecurityDefaults security;
+    /// Where CDI specs are looked for, the most important last.
+    std::vector<std::string> cdi_spec_dirs;
     LogReplay log_replay;
 };
 

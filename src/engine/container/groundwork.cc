@@ -60,7 +60,7 @@ UniqueFd open_oom_events(const ContainerCore& core, const sys::Cgroup& group) {
 Result<PreparedCgroup> make_cgroup(ContainerCore& core, const ContainerRecord& record) {
     GT_FAILPOINT("container.start.cgroup");
     std::vector<std::string> warnings;
-    GT_TRY_VAR(limits, cgroup_limits(record.host));
+    GT_TRY_VAR(limits, cgroup_limits(record.host, core.settings.cdi_spec_dirs));
     auto created =
         core.cgroups.create(core.settings.cgroup_parent, record.id.str(), limits, warnings);
     if (!created && created.error().kind() == Kind::kConflict) {
@@ -101,7 +101,8 @@ Result<std::unique_ptr<Groundwork>> Groundwork::begin(ContainerCore& core,
         GT_TRY_VAR(made, sandbox_request(core, snapshot, mode));
         request = std::move(made);
     }
-    return std::unique_ptr<Groundwork>(new Groundwork(core, snapshot.record, std::move(request), std::move(joined)));
+    return std::unique_ptr<Groundwork>(
+        new Groundwork(core, snapshot.record, std::move(request), std::move(joined)));
 }
 
 Groundwork::Groundwork(ContainerCore& core, std::shared_ptr<const ContainerRecord> record,
@@ -152,7 +153,8 @@ void Groundwork::work() {
 void Groundwork::lay_base(const net::SandboxPreview* sandbox) {
     base_ = [&]() -> Result<Base> {
         GT_TRY_VAR(cgroup, make_cgroup(core_, *record_));
-        Base base{.netns = std::move(joined_), .endpoint = {}, .ports = {}, .cgroup = std::move(cgroup)};
+        Base base{
+            .netns = std::move(joined_), .endpoint = {}, .ports = {}, .cgroup = std::move(cgroup)};
         if (sandbox != nullptr) {
             base.netns = duplicate(sandbox->netns);
             base.endpoint = sandbox->endpoint;

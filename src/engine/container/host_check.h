@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,11 +39,13 @@ Result<> check_networking(const spec::NetworkingConfig& networking, const spec::
 
 /// HostConfig.SecurityOpt, understood.
 struct SecurityOptions {
-    enum class Seccomp { kDefault, kUnconfined, kProfile };
+    /// kDefault: as the daemon is configured.
+    enum class Seccomp { kDefault, kBuiltin, kUnconfined, kProfile };
     Seccomp seccomp = Seccomp::kDefault;
     /// The profile's JSON for kProfile.
     std::string profile{};
-    bool no_new_privileges = false;
+    /// Absent: as the daemon is configured.
+    std::optional<bool> no_new_privileges{};
     /// systempaths=unconfined: nothing in /proc is masked or read-only.
     bool unconfined_paths = false;
 };

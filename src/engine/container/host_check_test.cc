@@ -145,7 +145,6 @@ const Row kNotYet[] = {
     {"network", [](auto& h) { h.network_mode = "mine"; }, "user-defined networks"},
     {"cgroup", [](auto& h) { h.cgroup = "container:x"; }, "Cgroup"},
     {"blkio", [](auto& h) { h.resources.blkio_weight = 100; }, "BlkioWeight"},
-    {"gpus", [](auto& h) { h.resources.device_requests.emplace_back(); }, "DeviceRequests"},
     {"parent", [](auto& h) { h.resources.cgroup_parent = "x"; }, "CgroupParent"},
     {"label", [](auto& h) { h.security_opt = {"label=type:x"}; }, "SecurityOpt"},
     {"driver", [](auto& h) { h.log_config.type = "syslog"; }, "LogConfig.Type"},
@@ -192,9 +191,10 @@ TEST(Capabilities, FollowDockersOrder) {
 }
 
 TEST(SecurityOptions, AreUnderstood) {
-    EXPECT_TRUE(parse_security_options({"no-new-privileges"})->no_new_privileges);
-    EXPECT_TRUE(parse_security_options({"no-new-privileges:true"})->no_new_privileges);
-    EXPECT_FALSE(parse_security_options({"no-new-privileges=false"})->no_new_privileges);
+    EXPECT_EQ(parse_security_options({"no-new-privileges"})->no_new_privileges, true);
+    EXPECT_EQ(parse_security_options({"no-new-privileges:true"})->no_new_privileges, true);
+    EXPECT_EQ(parse_security_options({"no-new-privileges=false"})->no_new_privileges, false);
+    EXPECT_EQ(parse_security_options({})->no_new_privileges, std::nullopt);
     EXPECT_TRUE(parse_security_options({"systempaths=unconfined"})->unconfined_paths);
     EXPECT_EQ(parse_security_options({"seccomp=unconfined"})->seccomp,
               SecurityOptions::Seccomp::kUnconfined);

@@ -40,7 +40,7 @@ Result<> apply_security_option(SecurityOptions& options, std::string_view option
         if (value == "unconfined") {
             options.seccomp = SecurityOptions::Seccomp::kUnconfined;
         } else if (value == "builtin") {
-            options.seccomp = SecurityOptions::Seccomp::kDefault;
+            options.seccomp = SecurityOptions::Seccomp::kBuiltin;
         } else {
             options.seccomp = SecurityOptions::Seccomp::kProfile;
             options.profile = value;
@@ -56,7 +56,13 @@ Result<> apply_security_option(SecurityOptions& options, std::string_view option
     if ((name == "apparmor" && value == "unconfined") || (name == "label" && value == "disable")) {
         return {};
     }
-    if (name == "apparmor" || name == "label" || name == "writable-cgroups") {
+    if (name == "apparmor" || name == "label") {
+        return fail(Kind::kNotImplemented,
+                    fmt::format("HostConfig.SecurityOpt \"{}\": {} are not supported on this host",
+                                option.substr(0, 256),
+                                name == "label" ? "SELinux labels" : "AppArmor profiles"));
+    }
+    if (name == "writable-cgroups") {
         return fail(Kind::kNotImplemented,
                     fmt::format("HostConfig.SecurityOpt \"{}\" is not supported yet",
                                 option.substr(0, 256)));

@@ -39,9 +39,9 @@ Result<Peer> find_peer(const ContainerCore& core, std::string_view id,
     GT_TRY_VAR(entry, core.table.find(id));
     Peer peer{.snapshot = entry->snapshot(), .run = entry->run()};
     if (peer.snapshot->life.phase == Phase::kRestarting) {
-        return fail(Kind::kConflict,
-                    fmt::format("Container {} is restarting, wait until the container is running",
-                                id));
+        return fail(
+            Kind::kConflict,
+            fmt::format("Container {} is restarting, wait until the container is running", id));
     }
     if (!peer.snapshot->life.alive() || peer.run == nullptr) {
         return fail(Kind::kConflict, fmt::format("{}{}", not_running, id));
@@ -54,8 +54,8 @@ Result<UniqueFd> open_namespace_of(const Peer& peer, sys::Namespace kind) {
     // The pid may have been another process' already.
     GT_TRY_VAR(gone, sys::wait_gone(peer.run->shim.init_pidfd(), 0));
     if (gone) {
-        return fail(Kind::kConflict, fmt::format("container {} is not running",
-                                                 peer.snapshot->record->id.str()));
+        return fail(Kind::kConflict,
+                    fmt::format("container {} is not running", peer.snapshot->record->id.str()));
     }
     return std::move(fd);
 }
@@ -87,8 +87,9 @@ Result<> join_ipc(const ContainerCore& core, std::string_view id, JoinedNamespac
     GT_TRY_VAR(peer, find_peer(core, id, cannot + "it does not run: "));
     const spec::HostConfig& host = peer.snapshot->record->host;
     if (host.ipc_mode == "private" || host.ipc_mode == "none") {
-        return fail(Kind::kInvalid, cannot + "non-shareable IPC (hint: use IpcMode:shareable for "
-                                             "the donor container)");
+        return fail(Kind::kInvalid, cannot +
+                                        "non-shareable IPC (hint: use IpcMode:shareable for "
+                                        "the donor container)");
     }
     GT_TRY_VAR(ipc, open_namespace_of(peer, sys::Namespace::kIpc));
     GT_TRY_VAR(shm, clone_shm(peer));
@@ -114,10 +115,9 @@ Result<> check_joins(const spec::HostConfig& host, const spec::ContainerConfig& 
         return fail(Kind::kInvalid, fmt::format("invalid IPC mode: {}", host.ipc_mode));
     }
     const bool joined = joined_container(host.network_mode).has_value();
-    const bool no_endpoint =
-        joined || host.network_mode == "host" || host.network_mode == "none";
-    GT_TRY(conflict(no_endpoint && !config.mac_address.empty(),
-                    "mac-address and the network mode"));
+    const bool no_endpoint = joined || host.network_mode == "host" || host.network_mode == "none";
+    GT_TRY(
+        conflict(no_endpoint && !config.mac_address.empty(), "mac-address and the network mode"));
     if (!joined) {
         return {};
     }
@@ -127,8 +127,7 @@ Result<> check_joins(const spec::HostConfig& host, const spec::ContainerConfig& 
                     "undefined behavior"));
     GT_TRY(conflict(!(host.dns.empty() && host.dns_search.empty() && host.dns_options.empty()),
                     "dns and the network mode"));
-    GT_TRY(conflict(!host.extra_hosts.empty(),
-                    "custom host-to-IP mapping and the network mode"));
+    GT_TRY(conflict(!host.extra_hosts.empty(), "custom host-to-IP mapping and the network mode"));
     GT_TRY(conflict(!host.port_bindings.empty() || host.publish_all_ports,
                     "port publishing and the container type network mode"));
     return conflict(!config.exposed_ports.empty(),

@@ -110,8 +110,8 @@ Result<runtime::LaunchOptions> launch_options(const ContainerCore& core,
     options.root_mount_fd = prepared.root.get();
     options.netns_fd = prepared.base.netns.get();
     if (prepared.joined.shm) {
-        options.mounts.push_back({.destination = std::string(kShmInContainer),
-                                  .fd = prepared.joined.shm.get()});
+        options.mounts.push_back(
+            {.destination = std::string(kShmInContainer), .fd = prepared.joined.shm.get()});
     }
     for (const UniqueFd& fd : prepared.base.cgroup.tasks) {
         options.cgroup_tasks_fds.push_back(fd.get());
@@ -146,8 +146,9 @@ Result<Launched> launch_prepared(ContainerCore& core, const ContainerRecord& rec
                          .init_path = core.settings.init_path,
                          .data_root = core.settings.data_root,
                          .pid_namespace = by_descriptor(prepared.joined.pid),
-                         .ipc_namespace = by_descriptor(prepared.joined.ipc)};
-    GT_TRY_VAR(config, make_oci_config(record, prepared.user, paths));
+                         .ipc_namespace = by_descriptor(prepared.joined.ipc),
+                         .cdi_spec_dirs = core.settings.cdi_spec_dirs};
+    GT_TRY_VAR(config, make_oci_config(record, prepared.user, paths, core.settings.security));
     GT_TRY(forget_last_exit(core, record.id));
     GT_TRY_VAR(options, launch_options(core, record, prepared));
     GT_FAILPOINT("container.start.launch");

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "base/text.h"
+#include "engine/container/cdi.h"
 #include "engine/container/config_merge.h"
 #include "engine/container/devices.h"
 #include "engine/container/host_check.h"
@@ -77,7 +78,8 @@ spec::oci::User user_of(const sys::UserIds& user) {
             .additional_gids = {user.additional_gids.begin(), user.additional_gids.end()}};
 }
 
-Result<> fill_process(Process& process, const ContainerRecord& record, const sys::UserIds& user) {
+Result<> fill_process(Process& process, const ContainerRecord& record, const sys::UserIds& user,
+                      const SecurityDefaults& defaults) {
     const spec::ContainerConfig& config = record.config;
     process.terminal = config.tty;
     if (config.tty && record.host.console_size[0] != 0 && record.host.console_size[1] != 0) {
@@ -94,7 +96,7 @@ Result<> fill_process(Process& process, const ContainerRecord& record, const sys
     if (record.host.oom_score_adj != 0) {
         process.oom_score_adj = record.host.oom_score_adj;
     }
-    GT_TRY_VAR(common, make_exec_process(record, user, ExecPrivilege::kContainer));
+    GT_TRY_VAR(common, make_exec_process(record, user, ExecPrivilege::kContainer, defaults));
     process.user = std::move(common.user);
     process.capabilities = std::move(common.capabilities);
     process.rlimits = std::move(common.rlimits);
@@ -216,7 +218,7 @@ void set_paths(Config& config, const spec::HostConfig& host) {
 }  // namespace
 
 Result<Process> make_exec_process(const ContainerRecord& record, const sys::UserIds& user,
-                                  ExecPrivilege privilege) {
+                                  ExecPrivilege privilege, const SecurityDefaults& defaults) {
     Process process;
     process.user = user_of(user);
     process.rlimits = rlimits_of(record);
@@ -225,17 +227,22 @@ Result<Process> make_exec_process(const ContainerRecord& record, const sys::User
     process.capabilities =
         capabilities_of(privilege == ExecPrivilege::kAll ? bounding : capabilities);
     GT_TRY_VAR(security, parse_security_options(record.host.security_opt));
-    process.no_new_privileges = security.no_new_privileges;
+    process.no_new_privileges = security.no_new_privileges.value_or(defaults.no_new_privileges);
     return process;
 }
 
-Result<std::optional<spec::oci::Seccomp>> make_seccomp(const ContainerRecord& record) {
+Result<std::optional<spec::oci::Seccomp>> make_seccomp(const ContainerRecord& record,
+                                                       const SecurityDefaults& defaults) {
     GT_TRY_VAR(security, parse_security_options(record.host.security_opt));
-    // COMPAT: a privileged container has no filter but the one that it asks for.
-    const bool unconfined =
-        security.seccomp == SecurityOptions::Seccomp::kUnconfined ||
-        (record.host.privileged && security.seccomp == SecurityOptions::Seccomp::kDefault);
-    if (unconfined) {
+    if (security.seccomp == SecurityOptions::Seccomp::kDefault) {
+        // COMPAT: a privileged container has no filter but the one that it asks for.
+        const std::string& profile = defaults.seccomp_profile;
+        GT_TRY_VAR(chosen, parse_security_options(
+                               {"seccomp=" +
+                                (record.host.privileged ? std::string("unconfined") : profile)}));
+        security = std::move(chosen);
+    }
+    if (security.seccomp == SecurityOptions::Seccomp::kUnconfined) {
         return std::optional<spec::oci::Seccomp>();
     }
     GT_TRY_VAR(bounding, sys::bounding_set());
@@ -247,7 +254,7 @@ Result<std::optional<spec::oci::Seccomp>> make_seccomp(const ContainerRecord& re
     const spec::SeccompContext context{.machine = system.machine,
                                        .capabilities = sys::capability_names(capabilities),
                                        .kernel = spec::parse_kernel_version(system.release)};
-    if (security.seccomp == SecurityOptions::Seccomp::kDefault) {
+    if (security.seccomp == SecurityOptions::Seccomp::kBuiltin) {
         return std::optional(spec::default_seccomp_profile(context));
     }
     GT_TRY_VAR(profile, spec::parse_seccomp_profile(security.profile, context));
@@ -255,11 +262,11 @@ Result<std::optional<spec::oci::Seccomp>> make_seccomp(const ContainerRecord& re
 }
 
 Result<Config> make_oci_config(const ContainerRecord& record, const sys::UserIds& user,
-                               const OciPaths& paths) {
+                               const OciPaths& paths, const SecurityDefaults& defaults) {
     GT_TRY_VAR(network, parse_network_mode(record.host.network_mode));
     GT_TRY_VAR(config, runtime::default_config(frame_options(record, network)));
     join_namespaces(config, paths);
-    GT_TRY(fill_process(config.process, record, user));
+    GT_TRY(fill_process(config.process, record, user, defaults));
     GT_TRY(add_mounts(config, record, paths));
     GT_TRY_VAR(devices, grant_devices(record.host.resources));
     for (spec::oci::Device& device : devices.nodes) {
@@ -268,6 +275,9 @@ Result<Config> make_oci_config(const ContainerRecord& record, const sys::UserIds
                       [&device](const auto& other) { return other.path == device.path; });
         config.linux.devices.push_back(std::move(device));
     }
+    GT_TRY_VAR(requested,
+               find_requested_devices(record.host.resources.device_requests, paths.cdi_spec_dirs));
+    add_requested_devices(config, requested);
     set_paths(config, record.host);
     if (record.host.uts_mode != "host") {
         config.hostname = record.config.hostname;
@@ -280,7 +290,7 @@ Result<Config> make_oci_config(const ContainerRecord& record, const sys::UserIds
     }
     // SAFETY: only the user's annotations; an image's labels never get here (S22).
     config.annotations = record.host.annotations;
-    GT_TRY_VAR(seccomp, make_seccomp(record));
+    GT_TRY_VAR(seccomp, make_seccomp(record, defaults));
     config.linux.seccomp = std::move(seccomp);
     return std::move(config);
 }

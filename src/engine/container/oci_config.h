@@ -2,8 +2,10 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.h"
+#include "engine/container/container_settings.h"
 #include "engine/container/record.h"
 #include "spec/oci/runtime.h"
 #include "sys/user_db.h"
@@ -21,6 +23,7 @@ struct OciPaths {
     /// Those of other containers to join; "" for none.
     std::string pid_namespace;
     std::string ipc_namespace;
+    std::vector<std::string> cdi_spec_dirs{};
 };
 
 /// With another's ipc_namespace its mount of this comes with the launch
@@ -31,16 +34,18 @@ inline constexpr std::string_view kShmInContainer = "/dev/shm";
 /// what the record says and who USER turned out to be. Resources are the cgroup's business, see
 /// cgroup_limits().
 Result<spec::oci::Config> make_oci_config(const ContainerRecord& record, const sys::UserIds& user,
-                                          const OciPaths& paths);
+                                          const OciPaths& paths, const SecurityDefaults& defaults);
 
 /// Whether an exec has its container's capabilities or all there are (exec --privileged).
 enum class ExecPrivilege { kContainer, kAll };
 
 /// What an exec has in common with its container: capabilities, limits, no_new_privileges.
 Result<spec::oci::Process> make_exec_process(const ContainerRecord& record,
-                                             const sys::UserIds& user, ExecPrivilege privilege);
+                                             const sys::UserIds& user, ExecPrivilege privilege,
+                                             const SecurityDefaults& defaults);
 
 /// The container's seccomp filter; absent when it has none.
-Result<std::optional<spec::oci::Seccomp>> make_seccomp(const ContainerRecord& record);
+Result<std::optional<spec::oci::Seccomp>> make_seccomp(const ContainerRecord& record,
+                                                       const SecurityDefaults& defaults);
 
 }  // namespace gantry::engine

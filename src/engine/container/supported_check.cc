@@ -15,7 +15,7 @@ Failure not_yet(std::string_view field) {
 }
 
 Result<> check_supported_resources(const spec::Resources& resources) {
-    const std::array<std::pair<bool, std::string_view>, 13> fields = {{
+    const std::array<std::pair<bool, std::string_view>, 12> fields = {{
         {!resources.cgroup_parent.empty(), "CgroupParent"},
         {resources.blkio_weight != 0, "BlkioWeight"},
         {!resources.blkio_weight_device.empty(), "BlkioWeightDevice"},
@@ -25,7 +25,6 @@ Result<> check_supported_resources(const spec::Resources& resources) {
         {!resources.blkio_device_write_iops.empty(), "BlkioDeviceWriteIOps"},
         {resources.cpu_realtime_period != 0, "CpuRealtimePeriod"},
         {resources.cpu_realtime_runtime != 0, "CpuRealtimeRuntime"},
-        {!resources.device_requests.empty(), "DeviceRequests"},
         {resources.memory_swappiness.value_or(-1) != -1, "MemorySwappiness"},
         {resources.oom_kill_disable.value_or(false), "OomKillDisable"},
         {resources.cpu_count != 0 || resources.cpu_percent != 0 || resources.io_maximum_iops != 0 ||

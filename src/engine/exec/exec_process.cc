@@ -75,13 +75,15 @@ Result<> check_exec_request(const spec::ExecCreateRequest& request) {
 Result<spec::oci::Process> build_exec_process(const ContainerRecord& record,
                                               const ContainerRun& run,
                                               const spec::ExecCreateRequest& request,
-                                              const spec::ExecStartRequest& start) {
+                                              const spec::ExecStartRequest& start,
+                                              const SecurityDefaults& defaults) {
     GT_TRY_VAR(users, read_users(run));
     const std::string& who = request.user.empty() ? record.config.user : request.user;
     GT_TRY_VAR(user, sys::resolve_user(users, who, record.host.group_add));
-    GT_TRY_VAR(process, make_exec_process(
-                            record, user,
-                            request.privileged ? ExecPrivilege::kAll : ExecPrivilege::kContainer));
+    GT_TRY_VAR(process,
+               make_exec_process(
+                   record, user,
+                   request.privileged ? ExecPrivilege::kAll : ExecPrivilege::kContainer, defaults));
     process.terminal = request.tty;
     const auto& size = start.console_size ? start.console_size : request.console_size;
     if (request.tty && size && (*size)[0] != 0 && (*size)[1] != 0) {

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "base/error.h"
+#include "engine/container/container_settings.h"
 #include "engine/container/record.h"
 #include "engine/container/run.h"
 #include "spec/api/exec.h"
@@ -15,7 +16,8 @@ namespace gantry::engine {
 Result<spec::oci::Process> build_exec_process(const ContainerRecord& record,
                                               const ContainerRun& run,
                                               const spec::ExecCreateRequest& request,
-                                              const spec::ExecStartRequest& start);
+                                              const spec::ExecStartRequest& start,
+                                              const SecurityDefaults& defaults);
 
 /// kInvalid for what could never be started.
 Result<> check_exec_request(const spec::ExecCreateRequest& request);

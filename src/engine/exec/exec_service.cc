@@ -131,8 +131,9 @@ Result<> ExecService::Impl::start_process(const ExecPtr& exec,
     const EntryPtr& entry = exec->container();
     const SnapshotPtr snapshot = entry->snapshot();
     GT_TRY_VAR(run, running_run(*entry));
-    GT_TRY_VAR(process, build_exec_process(*snapshot->record, *run, exec->request(), request));
-    GT_TRY_VAR(seccomp, make_seccomp(*snapshot->record));
+    GT_TRY_VAR(process, build_exec_process(*snapshot->record, *run, exec->request(), request,
+                                           core_.settings.security));
+    GT_TRY_VAR(seccomp, make_seccomp(*snapshot->record, core_.settings.security));
     const spec::ExecCreateRequest& wanted = exec->request();
     runtime::ExecOptions options;
     options.process = &process;

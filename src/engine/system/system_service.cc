@@ -165,7 +165,8 @@ spec::Info SystemService::info() const {
     info.runtimes["gantry"].path = "gantry-shim";
     info.default_runtime = "gantry";
     info.live_restore_enabled = true;
-    info.security_options = {"name=seccomp,profile=builtin"};
+    info.security_options = settings_.security_options;
+    info.cdi_spec_dirs = settings_.cdi_spec_dirs;
     if (!settings_.bridge_subnet.empty()) {
         const auto [base, size, found] = cut(settings_.bridge_subnet, '/');
         info.default_address_pools.push_back(

@@ -17,6 +17,9 @@ struct SystemSettings {
     std::string data_root;
     std::vector<std::string> labels;
     bool debug = false;
+    /// As GET /info shows them: "name=seccomp,profile=builtin".
+    std::vector<std::string> security_options;
+    std::vector<std::string> cdi_spec_dirs;
     /// "key" for `docker info`'s list of address pools: the default bridge's subnet, CIDR.
     std::string bridge_subnet;
 };

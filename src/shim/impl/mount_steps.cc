@@ -150,7 +150,7 @@ int bind_path(ChildContext& context, const Step& step) {
     const int mount =
         (step.flags & kBindDetached) != 0 ? fcntl(step.fd, F_DUPFD_CLOEXEC, 0)
         : step.fd >= 0 ? open_tree(step.fd, "", kOpenTreeClone | kAtEmptyPath | recursive)
-                     : open_tree(AT_FDCWD, plan.text(step.text[1]), kOpenTreeClone | recursive);
+                       : open_tree(AT_FDCWD, plan.text(step.text[1]), kOpenTreeClone | recursive);
     if (mount < 0) {
         return errno;
     }
