@@ -22,7 +22,14 @@ void clear_mount_options(spec::HostConfig& host, ApiVersion version) {
         if (mount.bind_options && version < ApiVersion{1, 42}) {
             mount.bind_options->create_mountpoint = false;
         }
-        if (mount.bind_options && version < ApiVersion{1, 44}) {
+        if (mount.type == "bind" && mount.read_only && version < ApiVersion{1, 44}) {
+            // COMPAT: read-only meant the topmost mount alone then.
+            if (!mount.bind_options) {
+                mount.bind_options.emplace();
+            }
+            mount.bind_options->read_only_non_recursive = true;
+            mount.bind_options->read_only_force_recursive = false;
+        } else if (mount.bind_options && version < ApiVersion{1, 44}) {
             mount.bind_options->read_only_non_recursive = false;
             mount.bind_options->read_only_force_recursive = false;
         }

@@ -180,6 +180,7 @@ void give_back(ContainerCore& core, const ContainerId& id) {
 Result<Launched> launch_container(ContainerCore& core, const ContainerSnapshot& snapshot) {
     const ContainerRecord& record = *snapshot.record;
     GT_TRY(check_bind_sources(record.host, SourceMaking::kAllow));
+    GT_TRY(check_propagations(record.host));
     std::unique_ptr<Groundwork> groundwork;
     auto launched = [&]() -> Result<Launched> {
         GT_TRY_VAR(joined, join_others(core, record));

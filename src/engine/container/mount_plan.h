@@ -54,6 +54,10 @@ enum class SourceMaking { kAllow, kRefuse };
 /// bind wants that and MAKING allows it.
 Result<> check_bind_sources(const spec::HostConfig& host, SourceMaking making);
 
+/// At the start: a bind that wants mounts to travel must have a source where they do. kInternal
+/// "path x is mounted on y but it is not a shared mount".
+Result<> check_propagations(const spec::HostConfig& host);
+
 /// As inspect and list show them.
 std::vector<spec::MountPoint> mount_points(const spec::HostConfig& host);
 
