@@ -1,6 +1,7 @@
 #pragma once
 
 #include <initializer_list>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -53,6 +54,12 @@ public:
 /// container: nothing is announced that a restart would not find.
 Result<> commit_life(ContainerCore& core, ContainerEntry& entry,
                      const ContainerEntry::Operation& operation, Lifecycle life);
+
+/// The same for what the container is: RECORD, a changed copy of its present record, takes that
+/// one's place. Who holds an older snapshot goes on seeing the older record.
+Result<> commit_record(ContainerCore& core, ContainerEntry& entry,
+                       const ContainerEntry::Operation& operation,
+                       std::shared_ptr<const ContainerRecord> record);
 
 /// As commit_life() for what has happened already and cannot be refused (an exit): shown even when
 /// the database cannot take it. Logged; boot finds the same truth from the shim and its exit

@@ -11,7 +11,8 @@
 namespace gantry::engine {
 
 /// What a container was created as: complete after defaults and the image's config were merged in,
-/// and checked. Never changes; one JSON document per part in the database.
+/// and checked. Immutable: a change makes another one, which commit_record() puts in its place. One
+/// JSON document per part in the database.
 struct ContainerRecord {
     ContainerId id;
     WallTime created{};

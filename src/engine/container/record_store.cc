@@ -88,6 +88,19 @@ Result<> RecordStore::update(const ContainerId& id, const Lifecycle& life) {
     return transaction.commit();
 }
 
+Result<> RecordStore::replace(const ContainerRecord& record) {
+    const std::string config = spec::to_json(record.config);
+    const std::string host = spec::to_json(record.host);
+    const std::string networking = spec::to_json(record.networking);
+    GT_FAILPOINT("container.record.commit");
+    GT_TRY_VAR(transaction, database_->begin(mode_of(record)));
+    GT_TRY(transaction.run(
+        "UPDATE containers SET config = ?, host_config = ?, networking = ? WHERE id = ?",
+        std::string_view(config), std::string_view(host), std::string_view(networking),
+        std::string_view(record.id.str())));
+    return transaction.commit();
+}
+
 Result<> RecordStore::erase(const ContainerSnapshot& container) {
     const ContainerRecord& record = *container.record;
     GT_FAILPOINT("container.remove.commit");

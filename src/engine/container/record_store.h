@@ -28,6 +28,10 @@ public:
 
     Result<> update(const ContainerId& id, const Lifecycle& life);
 
+    /// Puts RECORD in the place of the container's present one, in one transaction; durable when it
+    /// returns, unless the container is ephemeral.
+    Result<> replace(const ContainerRecord& record);
+
     /// Container and snapshot in one transaction. What is gone already is success.
     Result<> erase(const ContainerSnapshot& container);
 
