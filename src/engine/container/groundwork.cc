@@ -125,6 +125,9 @@ Result<Groundwork::Base> Groundwork::base() {
 }
 
 Result<> Groundwork::finish() {
+    if (!thread_.joinable()) {
+        return {};
+    }
     thread_.join();
     return std::move(end_);
 }

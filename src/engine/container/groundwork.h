@@ -50,7 +50,7 @@ public:
 
     /// Waits until there is something to launch with. Call once.
     Result<Base> base();
-    /// Waits until the container's network is usable. Call once.
+    /// Waits until the container's network is usable. Its error is told once.
     Result<> finish();
 
 private:

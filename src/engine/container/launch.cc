@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -164,6 +165,14 @@ Result<Launched> launch_prepared(ContainerCore& core, const ContainerRecord& rec
     return launched;
 }
 
+/// net.ipv4.conf.eth0.x and the like.
+bool names_interface(const spec::StringMap& sysctls) {
+    return std::ranges::any_of(sysctls, [](const auto& sysctl) {
+        return sysctl.first.find(".conf.") != std::string::npos ||
+               sysctl.first.find(".neigh.") != std::string::npos;
+    });
+}
+
 /// Undoes what the groundwork has given out; the namespace goes with its descriptors.
 void give_back(ContainerCore& core, const ContainerId& id) {
     if (const auto released = core.parts.networks.release(id); !released) {
@@ -188,6 +197,10 @@ Result<Launched> launch_container(ContainerCore& core, const ContainerSnapshot& 
         groundwork = std::move(begun);
         GT_TRY_VAR(prepared, prepare(core, record, *groundwork));
         prepared.joined = std::move(joined);
+        if (names_interface(record.host.sysctls)) {
+            // ORDER: the interface before its settings, which the container's set-up writes.
+            GT_TRY(groundwork->finish());
+        }
         return launch_prepared(core, record, prepared);
     }();
     if (!launched) {
