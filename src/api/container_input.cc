@@ -109,6 +109,12 @@ Result<> adjust_create(spec::ContainerCreateRequest& request, ApiVersion version
         return {};
     }
     spec::HostConfig& host = *request.host_config;
+    if (host.resources.pids_limit.value_or(0) <= 0) {
+        host.resources.pids_limit.reset();  // COMPAT: 0 and below are "unlimited", like nothing
+    }
+    if (host.cgroupns_mode.empty() && version < ApiVersion{1, 41}) {
+        host.cgroupns_mode = "host";
+    }
     if (version < ApiVersion{1, 42}) {
         host.console_size = {};
     }
@@ -117,6 +123,15 @@ Result<> adjust_create(spec::ContainerCreateRequest& request, ApiVersion version
     }
     clear_mount_options(host, version);
     return {};
+}
+
+void adjust_update(spec::ContainerUpdateRequest& request, ApiVersion version) {
+    std::optional<int64_t>& pids = request.resources.pids_limit;
+    if (version < ApiVersion{1, 40}) {
+        pids.reset();
+    } else if (pids && *pids <= 0) {
+        pids = 0;
+    }
 }
 
 }  // namespace gantry::api

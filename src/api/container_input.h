@@ -21,4 +21,7 @@ Result<engine::LogQuery> decode_logs(const io::Query& query);
 /// fields do nothing. kInvalid for what that version forbids.
 Result<> adjust_create(spec::ContainerCreateRequest& request, ApiVersion version);
 
+/// The same for an update; here "no limit" must be said, since what is absent stays.
+void adjust_update(spec::ContainerUpdateRequest& request, ApiVersion version);
+
 }  // namespace gantry::api

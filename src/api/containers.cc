@@ -54,6 +54,13 @@ Result<> kill(Call& call) {
     return call.send_empty(204);
 }
 
+Result<> update(Call& call) {
+    GT_TRY_VAR(request, call.json_body<spec::ContainerUpdateRequest>());
+    adjust_update(request, call.version);
+    GT_TRY_VAR(updated, call.services.containers.update(call.name, request));
+    return call.send_json(200, spec::to_json(updated));
+}
+
 Result<> remove(Call& call) {
     GT_TRY(call.services.containers.remove(call.name, decode_remove(call.query)));
     return call.send_empty(204);
@@ -85,10 +92,15 @@ Result<> list(Call& call) {
 }
 
 constexpr std::array kRoutes{
-    Route{"GET", "/containers/json", list},       Route{"POST", "/containers/create", create},
-    Route{"GET", "/containers/{}/json", inspect}, Route{"POST", "/containers/{}/start", start},
-    Route{"POST", "/containers/{}/stop", stop},   Route{"POST", "/containers/{}/restart", restart},
-    Route{"POST", "/containers/{}/kill", kill},   Route{"POST", "/containers/{}/resize", resize},
+    Route{"GET", "/containers/json", list},
+    Route{"POST", "/containers/create", create},
+    Route{"GET", "/containers/{}/json", inspect},
+    Route{"POST", "/containers/{}/start", start},
+    Route{"POST", "/containers/{}/stop", stop},
+    Route{"POST", "/containers/{}/restart", restart},
+    Route{"POST", "/containers/{}/kill", kill},
+    Route{"POST", "/containers/{}/resize", resize},
+    Route{"POST", "/containers/{}/update", update},
     Route{"DELETE", "/containers/{}", remove},
 };
 

@@ -37,7 +37,6 @@ constexpr std::array kRoutes{
     Route{"POST", "/containers/{}/pause", handler<"pausing containers">},
     Route{"POST", "/containers/{}/unpause", handler<"pausing containers">},
     Route{"POST", "/containers/{}/rename", handler<"renaming containers">},
-    Route{"POST", "/containers/{}/update", handler<"updating containers">},
     Route{"GET", "/containers/{}/stats", handler<"container statistics">},
     Route{"GET", "/containers/{}/top", handler<"listing processes">},
     Route{"GET", "/containers/{}/changes", handler<"listing changes of a container">},

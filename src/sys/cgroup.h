@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/unique_fd.h"
 #include "sys/cgroup_layout.h"
+#include "sys/cgroup_support.h"
 #include "sys/device_rule.h"
 
 namespace gantry::sys {
@@ -23,6 +24,13 @@ struct ThrottleLimit {
     uint32_t major = 0;
     uint32_t minor = 0;
     uint64_t rate = 0;
+};
+
+/// A share of one block device's time, 10 to 1000.
+struct WeightLimit {
+    uint32_t major = 0;
+    uint32_t minor = 0;
+    uint16_t weight = 0;
 };
 
 /// What a cgroup is held to; an absent member is not touched. Numbers are Docker's and OCI's (v1
@@ -42,6 +50,8 @@ struct CgroupLimits {
     std::string cpuset_mems;
     std::optional<int64_t> pids;  // 0 and below: unlimited
     std::optional<uint16_t> blkio_weight;
+    std::vector<WeightLimit> blkio_weight_device;
+    std::map<std::string, uint64_t> hugetlb;  // bytes by page size ("2MB")
     std::vector<ThrottleLimit> read_bps, write_bps, read_iops, write_iops;
     std::map<std::string, std::string> unified;  // v2 files by name
     /// In the order of OCI: later rules win. Absent: nothing about devices is changed.
@@ -65,6 +75,9 @@ public:
     /// (no swap accounting, no such controller) is left out and said in WARNINGS; a value that the
     /// kernel refuses is an error that names the file.
     Result<> apply(const CgroupLimits& limits, std::vector<std::string>& warnings) const;
+
+    /// What the kernel gave this group, which must exist, files for.
+    CgroupSupport support() const;
 
     /// Stops and continues every process. Returns when all stand still; kTimeout if they do not
     /// within two seconds (they are thawed again).

@@ -86,6 +86,29 @@ inline constexpr auto kInspect = std::to_array<Flag>({
     {"type", 0, &flag_type::kString, "", "Look among objects of this type only"},
 });
 
+inline constexpr auto kUpdate = std::to_array<Flag>({
+    {"blkio-weight", 0, &flag_type::kUint16, "",
+     "Share of block I/O, from 10 to 1000; 0 for none given"},
+    {"cpu-period", 0, &flag_type::kInt64, "", "Period of the CPU quota in microseconds"},
+    {"cpu-quota", 0, &flag_type::kInt64, "", "CPU time in each period in microseconds"},
+    {"cpu-rt-period", 0, &flag_type::kInt64, "", "Period of the real-time quota in microseconds"},
+    {"cpu-rt-runtime", 0, &flag_type::kInt64, "",
+     "Real-time CPU time in each period in microseconds"},
+    {"cpu-shares", 'c', &flag_type::kInt64, "", "Share of CPU time relative to others"},
+    {"cpus", 0, &flag_type::kDecimal, "", "How many CPUs' worth of time it may use"},
+    {"cpuset-cpus", 0, &flag_type::kString, "", "CPUs it may run on (0-3, 0,1)"},
+    {"cpuset-mems", 0, &flag_type::kString, "", "Memory nodes it may use (0-3, 0,1)"},
+    {"kernel-memory", 0, &flag_type::kBytes, "", "Has no effect", Flag::Visibility::kHidden},
+    {"memory", 'm', &flag_type::kBytes, "", "Bound its memory"},
+    {"memory-reservation", 0, &flag_type::kBytes, "",
+     "Memory it is pushed back to when memory is short"},
+    {"memory-swap", 0, &flag_type::kSwapBytes, "",
+     "Bound memory and swap together: '-1' for no bound on swap"},
+    {"pids-limit", 0, &flag_type::kInt64, "",
+     "Bound the number of its processes (-1 for no bound)"},
+    {"restart", 0, &flag_type::kString, "", "Whether to restart the container when it exits"},
+});
+
 inline constexpr auto kStop = std::to_array<Flag>({
     {"signal", 's', &flag_type::kString, "", "Signal to send"},
     {"time", 0, &flag_type::kInt, "", "See --timeout", Flag::Visibility::kHidden, "timeout",

@@ -24,6 +24,7 @@ int run_pause(Session& session, const ParsedArgs& args);
 int run_unpause(Session& session, const ParsedArgs& args);
 int run_wait(Session& session, const ParsedArgs& args);
 int run_rm(Session& session, const ParsedArgs& args);
+int run_update(Session& session, const ParsedArgs& args);
 int run_rename(Session& session, const ParsedArgs& args);
 
 // images

@@ -1,5 +1,7 @@
 #include "cli/flags/flag.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 #include "base/text.h"
 #include "cli/flags/flag_types.h"
@@ -26,6 +28,10 @@ const FlagValues::Slot& FlagValues::slot(std::string_view name) const {
 
 bool FlagValues::changed(std::string_view name) const {
     return !slot(name).values.empty();
+}
+
+bool FlagValues::any_changed() const {
+    return std::ranges::any_of(slots_, [](const Slot& slot) { return !slot.values.empty(); });
 }
 
 bool FlagValues::on(std::string_view name) const {

@@ -49,6 +49,8 @@ public:
     explicit FlagValues(std::span<const Flag> table);
 
     bool changed(std::string_view name) const;
+    /// Whether any flag at all was given.
+    bool any_changed() const;
     bool on(std::string_view name) const;
     /// The last value given, or the initial one.
     std::string text(std::string_view name) const;

@@ -24,25 +24,6 @@ bool is_namespace_mode(std::string_view mode, bool may_join) {
            (may_join && mode.starts_with("container:") && mode.size() > 10);
 }
 
-Result<spec::RestartPolicy> parse_restart_policy(std::string_view text) {
-    spec::RestartPolicy policy;
-    const auto [name, count, has_count] = cut(text, ':');
-    if (has_count && name.empty()) {
-        return fail(Kind::kInvalid,
-                    "invalid restart policy format: no policy provided before colon");
-    }
-    policy.name = name;
-    if (has_count) {
-        const auto number = parse_int(count);
-        if (!number) {
-            return fail(Kind::kInvalid,
-                        "invalid restart policy format: maximum retry count must be an integer");
-        }
-        policy.maximum_retry_count = *number;
-    }
-    return policy;
-}
-
 Result<spec::StringMap> parse_storage_options(const std::vector<std::string>& options) {
     for (const std::string& option : options) {
         if (option.find('=') == std::string::npos) {
@@ -69,6 +50,25 @@ void fill_attached(const FlagValues& flags, spec::ContainerConfig& config) {
 }
 
 }  // namespace
+
+Result<spec::RestartPolicy> parse_restart_policy(std::string_view text) {
+    spec::RestartPolicy policy;
+    const auto [name, count, has_count] = cut(text, ':');
+    if (has_count && name.empty()) {
+        return fail(Kind::kInvalid,
+                    "invalid restart policy format: no policy provided before colon");
+    }
+    policy.name = name;
+    if (has_count) {
+        const auto number = parse_int(count);
+        if (!number) {
+            return fail(Kind::kInvalid,
+                        "invalid restart policy format: maximum retry count must be an integer");
+        }
+        policy.maximum_retry_count = *number;
+    }
+    return policy;
+}
 
 Result<> fill_process(const ParsedArgs& args, spec::ContainerConfig& config) {
     const FlagValues& flags = args.flags;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "base/error.h"
 #include "cli/flags/parser.h"
@@ -16,10 +17,15 @@ Result<spec::ContainerCreateRequest> build_create_request(const ParsedArgs& args
 /// The parts, for which the whole is put together; each fills its share of REQUEST.
 Result<> fill_process(const ParsedArgs& args, spec::ContainerConfig& config);
 Result<> fill_health(const FlagValues& flags, spec::ContainerConfig& config);
+/// The limits that create and update have in common.
+void fill_limits(const FlagValues& flags, spec::Resources& resources);
 Result<> fill_resources(const FlagValues& flags, spec::Resources& resources);
 Result<> fill_mounts(const FlagValues& flags, spec::ContainerCreateRequest& request);
 Result<> fill_networks(const FlagValues& flags, spec::ContainerCreateRequest& request);
 Result<> fill_security(const FlagValues& flags, spec::HostConfig& host);
 Result<> fill_host(const FlagValues& flags, spec::HostConfig& host);
+
+/// The value of --restart: "on-failure:3".
+Result<spec::RestartPolicy> parse_restart_policy(std::string_view text);
 
 }  // namespace gantry::cli

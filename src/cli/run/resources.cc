@@ -102,7 +102,7 @@ std::vector<spec::Ulimit> ulimits(const FlagValues& flags) {
 
 }  // namespace
 
-Result<> fill_resources(const FlagValues& flags, spec::Resources& resources) {
+void fill_limits(const FlagValues& flags, spec::Resources& resources) {
     resources.cpu_shares = flags.integer("cpu-shares");
     resources.cpu_period = flags.integer("cpu-period");
     resources.cpu_quota = flags.integer("cpu-quota");
@@ -110,13 +110,21 @@ Result<> fill_resources(const FlagValues& flags, spec::Resources& resources) {
     resources.cpu_realtime_runtime = flags.integer("cpu-rt-runtime");
     resources.cpuset_cpus = flags.text("cpuset-cpus");
     resources.cpuset_mems = flags.text("cpuset-mems");
-    resources.cpu_count = flags.integer("cpu-count");
-    resources.cpu_percent = flags.integer("cpu-percent");
     resources.nano_cpus = parse_nano_cpus(flags.text("cpus")).value_or(0);
-    resources.cgroup_parent = flags.text("cgroup-parent");
     resources.memory = bytes_of(flags, "memory");
     resources.memory_reservation = bytes_of(flags, "memory-reservation");
     resources.memory_swap = bytes_of(flags, "memory-swap");
+    if (flags.changed("pids-limit")) {
+        resources.pids_limit = flags.integer("pids-limit");
+    }
+    resources.blkio_weight = static_cast<uint16_t>(flags.integer("blkio-weight"));
+}
+
+Result<> fill_resources(const FlagValues& flags, spec::Resources& resources) {
+    fill_limits(flags, resources);
+    resources.cpu_count = flags.integer("cpu-count");
+    resources.cpu_percent = flags.integer("cpu-percent");
+    resources.cgroup_parent = flags.text("cgroup-parent");
     const int64_t swappiness = flags.integer("memory-swappiness");
     if (swappiness < -1 || swappiness > 100) {
         return fail(
@@ -129,11 +137,7 @@ Result<> fill_resources(const FlagValues& flags, spec::Resources& resources) {
     if (flags.changed("oom-kill-disable")) {
         resources.oom_kill_disable = flags.on("oom-kill-disable");
     }
-    if (flags.changed("pids-limit")) {
-        resources.pids_limit = flags.integer("pids-limit");
-    }
     resources.ulimits = ulimits(flags);
-    resources.blkio_weight = static_cast<uint16_t>(flags.integer("blkio-weight"));
     for (const std::string& text : flags.list("blkio-weight-device")) {
         const auto [path, weight, found] = cut(text, ':');
         resources.blkio_weight_device.push_back(

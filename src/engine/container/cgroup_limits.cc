@@ -1,6 +1,11 @@
 #include "engine/container/cgroup_limits.h"
 
+#include <fmt/core.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
 #include <algorithm>
+#include <utility>
 
 #include "engine/container/cdi.h"
 #include "engine/container/devices.h"
@@ -23,12 +28,48 @@ std::vector<sys::DeviceRule> all_devices() {
              .access = sys::DeviceRule::kAnyAccess}};
 }
 
-}  // namespace
+/// The whole device whose node PATH is.
+Result<dev_t> block_device(const std::string& path) {
+    struct stat status{};
+    if (::stat(path.c_str(), &status) < 0) {
+        return fail_errno(fmt::format("no such device for block I/O limits: {}", path));
+    }
+    if (!S_ISBLK(status.st_mode)) {
+        return fail(Kind::kInvalid, fmt::format("{}: not a block device", path));
+    }
+    return status.st_rdev;
+}
 
-Result<sys::CgroupLimits> cgroup_limits(const spec::HostConfig& host,
-                                        const std::vector<std::string>& cdi_spec_dirs) {
-    const spec::Resources& resources = host.resources;
-    sys::CgroupLimits limits;
+Result<std::vector<sys::ThrottleLimit>> throttles(
+    const std::vector<spec::ThrottleDevice>& devices) {
+    std::vector<sys::ThrottleLimit> limits;
+    for (const spec::ThrottleDevice& device : devices) {
+        GT_TRY_VAR(number, block_device(device.path));
+        limits.push_back({major(number), minor(number), device.rate});
+    }
+    return limits;
+}
+
+Result<> add_io(sys::CgroupLimits& limits, const spec::Resources& resources) {
+    if (resources.blkio_weight != 0) {
+        limits.blkio_weight = resources.blkio_weight;
+    }
+    for (const spec::WeightDevice& device : resources.blkio_weight_device) {
+        GT_TRY_VAR(number, block_device(device.path));
+        limits.blkio_weight_device.push_back({major(number), minor(number), device.weight});
+    }
+    for (const auto& [from, to] :
+         {std::pair(&resources.blkio_device_read_bps, &limits.read_bps),
+          std::pair(&resources.blkio_device_write_bps, &limits.write_bps),
+          std::pair(&resources.blkio_device_read_iops, &limits.read_iops),
+          std::pair(&resources.blkio_device_write_iops, &limits.write_iops)}) {
+        GT_TRY_VAR(devices, throttles(*from));
+        *to = std::move(devices);
+    }
+    return {};
+}
+
+void add_memory(sys::CgroupLimits& limits, const spec::Resources& resources) {
     if (resources.memory > 0) {
         limits.memory = resources.memory;
     }
@@ -38,6 +79,15 @@ Result<sys::CgroupLimits> cgroup_limits(const spec::HostConfig& host,
     if (resources.memory_reservation > 0) {
         limits.memory_reservation = resources.memory_reservation;
     }
+    if (resources.memory_swappiness) {
+        limits.memory_swappiness = static_cast<uint64_t>(*resources.memory_swappiness);
+    }
+    if (resources.oom_kill_disable.value_or(false)) {
+        limits.oom_kill_disable = true;
+    }
+}
+
+void add_cpu(sys::CgroupLimits& limits, const spec::Resources& resources) {
     if (resources.cpu_shares > 0) {
         limits.cpu_shares =
             static_cast<uint64_t>(std::clamp(resources.cpu_shares, kMinShares, kMaxShares));
@@ -52,11 +102,34 @@ Result<sys::CgroupLimits> cgroup_limits(const spec::HostConfig& host,
     if (resources.cpu_quota != 0) {
         limits.cpu_quota = resources.cpu_quota;
     }
+    if (resources.cpu_realtime_period > 0) {
+        limits.cpu_rt_period = static_cast<uint64_t>(resources.cpu_realtime_period);
+    }
+    if (resources.cpu_realtime_runtime != 0) {
+        limits.cpu_rt_runtime = resources.cpu_realtime_runtime;
+    }
     limits.cpuset_cpus = resources.cpuset_cpus;
     limits.cpuset_mems = resources.cpuset_mems;
-    if (resources.pids_limit.value_or(0) > 0) {
-        limits.pids = *resources.pids_limit;
+}
+
+}  // namespace
+
+sys::CgroupLimits changeable_limits(const spec::Resources& resources) {
+    sys::CgroupLimits limits;
+    add_memory(limits, resources);
+    add_cpu(limits, resources);
+    limits.pids = resources.pids_limit;
+    if (resources.blkio_weight != 0) {
+        limits.blkio_weight = resources.blkio_weight;
     }
+    return limits;
+}
+
+Result<sys::CgroupLimits> cgroup_limits(const spec::HostConfig& host,
+                                        const std::vector<std::string>& cdi_spec_dirs) {
+    const spec::Resources& resources = host.resources;
+    sys::CgroupLimits limits = changeable_limits(resources);
+    GT_TRY(add_io(limits, resources));
     limits.devices = host.privileged ? all_devices() : sys::default_device_rules();
     GT_TRY_VAR(granted, grant_devices(resources));
     limits.devices->insert(limits.devices->end(), granted.rules.begin(), granted.rules.end());

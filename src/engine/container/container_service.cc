@@ -5,6 +5,7 @@
 #include <chrono>
 #include <utility>
 
+#include "base/log.h"
 #include "engine/container/attach_container.h"
 #include "engine/container/core.h"
 #include "engine/container/create.h"
@@ -14,6 +15,7 @@
 #include "engine/container/remove.h"
 #include "engine/container/start.h"
 #include "engine/container/stop.h"
+#include "engine/container/update.h"
 #include "engine/container/wait_list.h"
 
 namespace gantry::engine {
@@ -35,6 +37,21 @@ ContainerFacts facts_of(const ContainerCore& core, const ContainerSnapshot& snap
     return facts;
 }
 
+/// Only a group that was made by us shows what the kernel gives to groups: the root lacks most.
+sys::CgroupSupport find_support(const sys::Cgroups& cgroups, const std::string& parent) {
+    constexpr std::string_view kName = "probe";
+    std::vector<std::string> warnings;
+    const auto made = cgroups.create(parent, kName, {}, warnings);
+    if (!made && made.error().kind() != Kind::kConflict) {
+        log::warn("cannot make cgroups: no limit can be kept", {{"error", made.error().text()}});
+        return {};
+    }
+    const sys::Cgroup group = cgroups.at(parent, kName);
+    const sys::CgroupSupport support = group.support();
+    (void)group.remove(std::chrono::milliseconds(0));  // one that stays is taken again
+    return support;
+}
+
 }  // namespace
 
 ContainerService::ContainerService(std::unique_ptr<ContainerCore> core) : core_(std::move(core)) {}
@@ -43,9 +60,10 @@ Result<std::unique_ptr<ContainerService>> ContainerService::open(const Container
                                                                  ContainerSettings settings) {
     GT_TRY_VAR(records, RecordStore::open(parts.database, parts.snapshots));
     GT_TRY_VAR(cgroups, sys::Cgroups::probe());
+    const sys::CgroupSupport support = find_support(cgroups, settings.cgroup_parent);
     GT_TRY_VAR(launcher, runtime::Launcher::open(settings.shim_path));
     auto core = std::make_unique<ContainerCore>(parts, std::move(settings), std::move(records),
-                                                std::move(cgroups), std::move(launcher));
+                                                std::move(cgroups), support, std::move(launcher));
     std::unique_ptr<ContainerService> service(new ContainerService(std::move(core)));
     GT_TRY(recover_containers(*service->core_));
     return service;
@@ -106,6 +124,16 @@ Result<> ContainerService::restart(std::string_view ref, const StopOptions& opti
 Result<> ContainerService::kill(std::string_view ref, std::string_view signal) {
     GT_TRY_VAR(entry, core_->table.find(ref));
     return kill_container(*core_, entry, ref, signal);
+}
+
+Result<spec::ContainerUpdateResponse> ContainerService::update(
+    std::string_view ref, const spec::ContainerUpdateRequest& request) {
+    GT_TRY_VAR(entry, core_->table.find(ref));
+    return update_container(*core_, entry, request);
+}
+
+const sys::CgroupSupport& ContainerService::cgroup_support() const {
+    return core_->support;
 }
 
 Result<> ContainerService::remove(std::string_view ref, const RemoveOptions& options) {

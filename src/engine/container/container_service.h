@@ -17,9 +17,15 @@ namespace gantry::spec {
 struct ContainerCreateRequest;
 struct ContainerCreateResponse;
 struct ContainerInspect;
+struct ContainerUpdateRequest;
+struct ContainerUpdateResponse;
 struct ContainerSummary;
 class Filters;
 }  // namespace gantry::spec
+
+namespace gantry::sys {
+struct CgroupSupport;
+}
 
 namespace gantry::engine {
 
@@ -114,6 +120,12 @@ public:
     /// container has ended. kConflict when it does not run.
     Result<> kill(std::string_view ref, std::string_view signal);
 
+    /// Changes limits and restart policy; what the request leaves out stays. A running container is
+    /// held to the new limits when this returns. kInvalid and kConflict in Docker's words, and the
+    /// container is as it was.
+    Result<spec::ContainerUpdateResponse> update(std::string_view ref,
+                                                 const spec::ContainerUpdateRequest& request);
+
     Result<> remove(std::string_view ref, const RemoveOptions& options);
 
     /// From now on no exit or removal is missed. kNotRunning on a container that does not run calls
@@ -138,6 +150,8 @@ public:
     Result<ContainerFacts> find(std::string_view ref) const;
     std::vector<ContainerFacts> all() const;
     ContainerCounts counts() const;
+    /// What this machine's cgroups can do, as found at start.
+    const sys::CgroupSupport& cgroup_support() const;
 
     /// What engine/exec builds on.
     ContainerCore& core() { return *core_; }

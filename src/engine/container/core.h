@@ -21,11 +21,12 @@ namespace gantry::engine {
 class ContainerCore {
 public:
     ContainerCore(const ContainerParts& lower, ContainerSettings chosen, RecordStore store,
-                  sys::Cgroups groups, runtime::Launcher starter)
+                  sys::Cgroups groups, const sys::CgroupSupport& can, runtime::Launcher starter)
         : parts(lower),
           settings(std::move(chosen)),
           records(std::move(store)),
           cgroups(std::move(groups)),
+          support(can),
           launcher(std::move(starter)),
           background(lower.workers, lower.loop) {}
 
@@ -41,11 +42,21 @@ public:
         return container_dir(id) + "/" + id.str() + "-json.log";
     }
 
+    /// The parent of RECORD's cgroup: its own choice or the daemon's.
+    const std::string& cgroup_parent(const ContainerRecord& record) const {
+        const std::string& chosen = record.host.resources.cgroup_parent;
+        return chosen.empty() ? settings.cgroup_parent : chosen;
+    }
+    sys::Cgroup cgroup_of(const ContainerRecord& record) const {
+        return cgroups.at(cgroup_parent(record), record.id.str());
+    }
+
     const ContainerParts parts;
     const ContainerSettings settings;
     ContainerTable table;
     RecordStore records;
     const sys::Cgroups cgroups;
+    const sys::CgroupSupport support;
     const runtime::Launcher launcher;
     Background background;
 };

@@ -23,11 +23,6 @@ namespace gantry::engine {
 
 namespace {
 
-HostFacts host_facts(const ContainerCore& core) {
-    return {.processors = static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN)),
-            .cgroup_v2 = core.cgroups.layout().mode == sys::CgroupMode::kV2};
-}
-
 /// A platform that was asked for must be the image's; one that was not is only worth a warning.
 Result<> check_platform(const store::Image& image, const std::string& ref,
                         const std::string& wanted, std::vector<std::string>& warnings) {
@@ -74,10 +69,11 @@ Result<std::shared_ptr<ContainerRecord>> make_record(const ContainerCore& core,
     GT_TRY(check_config(record->config));
     const HostFacts facts = host_facts(core);
     GT_TRY(check_networking(record->networking, record->host));
+    GT_TRY(adjust_resources(record->host.resources, facts, ResourceUse::kCreate, warnings));
     set_host_defaults(record->host, facts);
     merge_image_config(record->config, image.config.config, warnings);
     GT_TRY(check_merged_config(record->config));
-    GT_TRY(check_host_config(record->host, request.config, facts));
+    GT_TRY(check_host_config(record->host, request.config));
     GT_TRY(check_bind_sources(record->host, SourceMaking::kRefuse));
     if (record->host.init.value_or(false)) {
         if (core.settings.init_path.empty()) {

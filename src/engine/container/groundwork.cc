@@ -62,14 +62,14 @@ Result<PreparedCgroup> make_cgroup(ContainerCore& core, const ContainerRecord& r
     std::vector<std::string> warnings;
     GT_TRY_VAR(limits, cgroup_limits(record.host, core.settings.cdi_spec_dirs));
     auto created =
-        core.cgroups.create(core.settings.cgroup_parent, record.id.str(), limits, warnings);
+        core.cgroups.create(core.cgroup_parent(record), record.id.str(), limits, warnings);
     if (!created && created.error().kind() == Kind::kConflict) {
         // What a previous run could not remove. Its processes are dead or are killed now.
-        const sys::Cgroup stale = core.cgroups.at(core.settings.cgroup_parent, record.id.str());
+        const sys::Cgroup stale = core.cgroup_of(record);
         GT_TRY(stale.kill_all());
         GT_TRY(stale.remove(kCgroupPatience));
         created =
-            core.cgroups.create(core.settings.cgroup_parent, record.id.str(), limits, warnings);
+            core.cgroups.create(core.cgroup_parent(record), record.id.str(), limits, warnings);
     }
     GT_TRY_VAR(group, std::move(created));
     ScopeGuard undo([&group] { (void)group.remove(kCgroupPatience); });

@@ -1,6 +1,7 @@
 #include "engine/container/host_check.h"
 
 #include <fmt/core.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -8,6 +9,8 @@
 #include <string_view>
 
 #include "base/text.h"
+#include "engine/container/core.h"
+#include "engine/container/devices.h"
 #include "engine/container/hosts_files.h"
 #include "engine/container/join.h"
 #include "engine/container/mount_plan.h"
@@ -55,29 +58,6 @@ Result<> check_modes(const spec::HostConfig& host, const spec::ContainerConfig& 
     }
     if (host.uts_mode == "host" && !config.hostname.empty()) {
         return fail(Kind::kInvalid, "conflicting options: hostname and the UTS mode");
-    }
-    return {};
-}
-
-Result<> check_restart_policy(const spec::HostConfig& host) {
-    const spec::RestartPolicy& policy = host.restart_policy;
-    if (!is_one_of(policy.name, {"", "no", "always", "unless-stopped", "on-failure"})) {
-        return fail(Kind::kInvalid,
-                    fmt::format("invalid restart policy: unknown policy '{}'; use one of 'no', "
-                                "'always', 'on-failure', or 'unless-stopped'",
-                                policy.name));
-    }
-    if (policy.name != "on-failure" && policy.maximum_retry_count != 0) {
-        return fail(Kind::kInvalid,
-                    "invalid restart policy: maximum retry count can only be used "
-                    "with 'on-failure'");
-    }
-    if (policy.maximum_retry_count < 0) {
-        return fail(Kind::kInvalid,
-                    "invalid restart policy: maximum retry count cannot be negative");
-    }
-    if (host.auto_remove && !is_one_of(policy.name, {"", "no"})) {
-        return fail(Kind::kInvalid, "can't create 'AutoRemove' container with restart policy");
     }
     return {};
 }
@@ -150,6 +130,34 @@ Result<> check_paths(const spec::HostConfig& host) {
 
 }  // namespace
 
+HostFacts host_facts(const ContainerCore& core) {
+    return {.processors = static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN)),
+            .cgroup_v2 = core.cgroups.layout().mode == sys::CgroupMode::kV2,
+            .cgroups = core.support};
+}
+
+Result<> check_restart_policy(const spec::RestartPolicy& policy, bool auto_remove) {
+    if (!is_one_of(policy.name, {"", "no", "always", "unless-stopped", "on-failure"})) {
+        return fail(Kind::kInvalid,
+                    fmt::format("invalid restart policy: unknown policy '{}'; use one of 'no', "
+                                "'always', 'on-failure', or 'unless-stopped'",
+                                policy.name));
+    }
+    if (policy.name != "on-failure" && policy.maximum_retry_count != 0) {
+        return fail(Kind::kInvalid,
+                    "invalid restart policy: maximum retry count can only be used "
+                    "with 'on-failure'");
+    }
+    if (policy.maximum_retry_count < 0) {
+        return fail(Kind::kInvalid,
+                    "invalid restart policy: maximum retry count cannot be negative");
+    }
+    if (auto_remove && !is_one_of(policy.name, {"", "no"})) {
+        return fail(Kind::kInvalid, "can't create 'AutoRemove' container with restart policy");
+    }
+    return {};
+}
+
 void set_host_defaults(spec::HostConfig& host, const HostFacts& facts) {
     if (host.network_mode.empty() || host.network_mode == "default") {
         host.network_mode = "bridge";
@@ -158,7 +166,7 @@ void set_host_defaults(spec::HostConfig& host, const HostFacts& facts) {
         host.ipc_mode = "private";
     }
     if (host.cgroupns_mode.empty()) {
-        host.cgroupns_mode = facts.cgroup_v2 && !host.privileged ? "private" : "host";
+        host.cgroupns_mode = facts.cgroup_v2 ? "private" : "host";
     }
     if (host.shm_size == 0) {
         host.shm_size = kDefaultShmSize;
@@ -175,7 +183,7 @@ void set_host_defaults(spec::HostConfig& host, const HostFacts& facts) {
     if (host.resources.memory > 0 && host.resources.memory_swap == 0) {
         host.resources.memory_swap = 2 * host.resources.memory;
     }
-    if (!host.resources.oom_kill_disable) {
+    if (!host.resources.oom_kill_disable && facts.cgroups.oom_kill_disable) {
         host.resources.oom_kill_disable = false;
     }
     const bool unconfined =
@@ -191,13 +199,12 @@ void set_host_defaults(spec::HostConfig& host, const HostFacts& facts) {
     }
 }
 
-Result<> check_host_config(const spec::HostConfig& host, const spec::ContainerConfig& config,
-                           const HostFacts& facts) {
+Result<> check_host_config(const spec::HostConfig& host, const spec::ContainerConfig& config) {
     GT_TRY(check_joins(host, config));
     GT_TRY(check_supported(host));
     GT_TRY(check_modes(host, config));
     GT_TRY(parse_network_mode(host.network_mode));
-    GT_TRY(check_restart_policy(host));
+    GT_TRY(check_restart_policy(host.restart_policy, host.auto_remove));
     GT_TRY(parse_log_options(host.log_config));
     GT_TRY(parse_security_options(host.security_opt));
     GT_TRY(resolve_capabilities(host, ~sys::CapSet{0}));
@@ -214,7 +221,7 @@ Result<> check_host_config(const spec::HostConfig& host, const spec::ContainerCo
                     fmt::format("Invalid value {}, range for oom score adj is [-1000, 1000]",
                                 host.oom_score_adj));
     }
-    return check_resources(host.resources, facts);
+    return check_devices(host.resources);
 }
 
 Result<NetworkMode> parse_network_mode(const std::string& mode) {

@@ -7,17 +7,23 @@
 #include "base/error.h"
 #include "engine/container/record.h"
 #include "sys/capability.h"
+#include "sys/cgroup_support.h"
 
 namespace gantry::engine {
 
-// Everything that create refuses about a HostConfig, so that start need not. All of these are pure
-// but for check_resources(), which knows this machine's processors. kInvalid in Docker's words.
+class ContainerCore;
+
+// Everything that create refuses about a HostConfig, so that start need not. All of these are pure.
+// kInvalid in Docker's words.
 
 /// What the daemon's host can do.
 struct HostFacts {
     int processors = 1;
     bool cgroup_v2 = false;
+    sys::CgroupSupport cgroups{};
 };
+
+HostFacts host_facts(const ContainerCore& core);
 
 /// kNotImplemented, naming the first field in use that Gantry does not have. Never ignored: a
 /// container that silently lacks what was asked of it is worse than none.
@@ -27,12 +33,19 @@ Result<> check_supported(const spec::HostConfig& host);
 void set_host_defaults(spec::HostConfig& host, const HostFacts& facts);
 
 /// All of HOST together with CONFIG: modes, policies, logs, capabilities, security, sysctls, names,
-/// mounts, ports, resources.
-Result<> check_host_config(const spec::HostConfig& host, const spec::ContainerConfig& config,
-                           const HostFacts& facts);
+/// mounts, ports, devices.
+Result<> check_host_config(const spec::HostConfig& host, const spec::ContainerConfig& config);
 
-/// Memory, CPU, pids, ulimits (F13).
-Result<> check_resources(const spec::Resources& resources, const HostFacts& facts);
+enum class ResourceUse { kCreate, kUpdate };
+
+/// Memory, CPU, block I/O, pids, ulimits (F13). What the kernel cannot do is taken out of RESOURCES
+/// and said in WARNINGS; what makes no sense is refused. An update may leave out what is set
+/// already.
+Result<> adjust_resources(spec::Resources& resources, const HostFacts& facts, ResourceUse use,
+                          std::vector<std::string>& warnings);
+
+/// The restart policy makes sense and goes together with AutoRemove (F7).
+Result<> check_restart_policy(const spec::RestartPolicy& policy, bool auto_remove);
 
 /// The request's endpoints must fit the network mode.
 Result<> check_networking(const spec::NetworkingConfig& networking, const spec::HostConfig& host);

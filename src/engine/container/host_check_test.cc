@@ -4,21 +4,38 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <string>
+#include <vector>
 
 namespace gantry::engine {
 namespace {
 
 using testing::HasSubstr;
 
-constexpr HostFacts kFacts{.processors = 4, .cgroup_v2 = false};
+constexpr sys::CgroupSupport kEverything{.memory = true,
+                                         .swap = true,
+                                         .memory_reservation = true,
+                                         .memory_swappiness = true,
+                                         .oom_kill_disable = true,
+                                         .cpu_shares = true,
+                                         .cpu_quota = true,
+                                         .cpu_realtime = true,
+                                         .cpuset = true,
+                                         .pids = true,
+                                         .io_weight = true,
+                                         .io_weight_device = true,
+                                         .io_throttle = true};
+constexpr HostFacts kFacts{.processors = 4, .cgroup_v2 = false, .cgroups = kEverything};
 
 using Change = std::function<void(spec::HostConfig&)>;
 
 Result<> check(const Change& change) {
     spec::HostConfig host;
     change(host);
+    std::vector<std::string> warnings;
+    GT_TRY(adjust_resources(host.resources, kFacts, ResourceUse::kCreate, warnings));
     set_host_defaults(host, kFacts);
-    return check_host_config(host, {}, kFacts);
+    return check_host_config(host, {});
 }
 
 struct Row {
@@ -68,6 +85,14 @@ const Row kRefused[] = {
     {"shares", [](auto& h) { h.resources.cpu_shares = -1; }, "CPU shares"},
     {"cpuset", [](auto& h) { h.resources.cpuset_cpus = "a-b"; }, "Invalid value a-b for cpuset"},
     {"cpuset range", [](auto& h) { h.resources.cpuset_cpus = "0-4"; }, "not available"},
+    {"swappiness", [](auto& h) { h.resources.memory_swappiness = 101; },
+     "valid memory swappiness range is 0-100"},
+    {"weight", [](auto& h) { h.resources.blkio_weight = 5; }, "from 10 to 1000"},
+    {"device weight", [](auto& h) { h.resources.blkio_weight_device = {{"/dev/vda", 1001}}; },
+     "invalid weight for device"},
+    {"throttle", [](auto& h) { h.resources.blkio_device_read_bps = {{"vda", 1}}; },
+     "bad format for device path: vda"},
+    {"windows", [](auto& h) { h.resources.io_maximum_iops = 5; }, "Invalid QoS settings"},
     {"ulimit", [](auto& h) { h.resources.ulimits = {{"nosuch", 1, 1}}; }, "invalid ulimit type"},
     {"soft", [](auto& h) { h.resources.ulimits = {{"nofile", 20, 10}}; }, "20 > 10"},
     {"policy", [](auto& h) { h.restart_policy.name = "x"; }, "unknown policy 'x'"},
@@ -144,13 +169,28 @@ const Row kNotYet[] = {
     {"storage", [](auto& h) { h.storage_opt = {{"size", "1G"}}; }, "StorageOpt"},
     {"network", [](auto& h) { h.network_mode = "mine"; }, "user-defined networks"},
     {"cgroup", [](auto& h) { h.cgroup = "container:x"; }, "Cgroup"},
-    {"blkio", [](auto& h) { h.resources.blkio_weight = 100; }, "BlkioWeight"},
-    {"parent", [](auto& h) { h.resources.cgroup_parent = "x"; }, "CgroupParent"},
     {"label", [](auto& h) { h.security_opt = {"label=type:x"}; }, "SecurityOpt"},
     {"driver", [](auto& h) { h.log_config.type = "syslog"; }, "LogConfig.Type"},
 };
 
 INSTANTIATE_TEST_SUITE_P(HostConfig, NotYet, testing::ValuesIn(kNotYet));
+
+TEST(Resources, WhatTheKernelLacksIsDroppedAndSaid) {
+    spec::Resources resources;
+    resources.memory = 64 << 20;
+    resources.oom_kill_disable = true;
+    resources.blkio_weight = 100;
+    resources.cpuset_cpus = "0";
+    resources.pids_limit = 5;
+    std::vector<std::string> warnings;
+    const HostFacts bare{.processors = 1, .cgroup_v2 = false, .cgroups = {}};
+    ASSERT_TRUE(adjust_resources(resources, bare, ResourceUse::kCreate, warnings));
+    EXPECT_EQ(resources.memory, 0);
+    EXPECT_FALSE(resources.oom_kill_disable || resources.pids_limit);
+    EXPECT_EQ(resources.blkio_weight, 0);
+    EXPECT_EQ(resources.cpuset_cpus, "");
+    EXPECT_EQ(warnings.size(), 5U);
+}
 
 TEST(HostDefaults, AreDockers) {
     spec::HostConfig host;
@@ -166,10 +206,10 @@ TEST(HostDefaults, AreDockers) {
     spec::HostConfig privileged;
     privileged.privileged = true;
     privileged.resources.memory = 64 << 20;
-    set_host_defaults(privileged, {.processors = 1, .cgroup_v2 = true});
+    set_host_defaults(privileged, {.processors = 1, .cgroup_v2 = true, .cgroups = {}});
     EXPECT_TRUE(privileged.masked_paths->empty());
     EXPECT_EQ(privileged.resources.memory_swap, 128 << 20);
-    EXPECT_EQ(privileged.cgroupns_mode, "host");
+    EXPECT_EQ(privileged.cgroupns_mode, "private");
 }
 
 TEST(Capabilities, FollowDockersOrder) {

@@ -174,12 +174,13 @@ bool names_interface(const spec::StringMap& sysctls) {
 }
 
 /// Undoes what the groundwork has given out; the namespace goes with its descriptors.
-void give_back(ContainerCore& core, const ContainerId& id) {
+void give_back(ContainerCore& core, const ContainerRecord& record) {
+    const ContainerId& id = record.id;
     if (const auto released = core.parts.networks.release(id); !released) {
         log::warn("cannot give back a container's network",
                   {{"container", id.str()}, {"error", released.error().text()}});
     }
-    const sys::Cgroup group = core.cgroups.at(core.settings.cgroup_parent, id.str());
+    const sys::Cgroup group = core.cgroup_of(record);
     (void)group.kill_all();
     (void)group.remove(kCgroupPatience);
 }
@@ -206,7 +207,7 @@ Result<Launched> launch_container(ContainerCore& core, const ContainerSnapshot& 
     if (!launched) {
         // ORDER: what is still being made cannot be given back.
         groundwork.reset();
-        give_back(core, record.id);
+        give_back(core, record);
         return launched;
     }
     launched->groundwork = std::move(groundwork);

@@ -15,6 +15,7 @@
 #include "engine/container/remove.h"
 #include "engine/container/restart_policy.h"
 #include "engine/container/start.h"
+#include "engine/container/update.h"
 #include "net/networks.h"
 #include "runtime/shim_handle.h"
 #include "store/database.h"
@@ -56,7 +57,7 @@ Result<> load_records(ContainerCore& core) {
 
 /// The end of a run of which only a record on disk can tell, if that.
 void finish_lost_run(ContainerCore& core, const EntryPtr& entry) {
-    const sys::Cgroup group = core.cgroups.at(core.settings.cgroup_parent, entry->id().str());
+    const sys::Cgroup group = core.cgroup_of(*entry->snapshot()->record);
     if (const auto killed = group.kill_all(); !killed) {
         warn("cannot kill what a lost shim has left", entry->id().str(), killed.error());
     }
@@ -73,8 +74,8 @@ void finish_lost_run(ContainerCore& core, const EntryPtr& entry) {
 void adopt(ContainerCore& core, const EntryPtr& entry, runtime::ShimHandle shim) {
     const auto operation = entry->begin();
     const Lifecycle life = entry->snapshot()->life;
-    auto run = std::make_shared<ContainerRun>(
-        std::move(shim), core.cgroups.at(core.settings.cgroup_parent, entry->id().str()));
+    auto run =
+        std::make_shared<ContainerRun>(std::move(shim), core.cgroup_of(*entry->snapshot()->record));
     entry->set_run(operation, run);
     (void)entry->take_attaches();
     if (life.endpoint) {
@@ -93,9 +94,12 @@ void adopt(ContainerCore& core, const EntryPtr& entry, runtime::ShimHandle shim)
 }
 
 /// A shim whose container was not committed as running: the start did not happen, nobody was told.
-void abandon(ContainerCore& core, const std::string& id, runtime::ShimHandle shim) {
+void abandon(ContainerCore& core, const std::string& id, const EntryPtr& entry,
+             runtime::ShimHandle shim) {
     (void)shim.kill(SIGKILL);
-    (void)core.cgroups.at(core.settings.cgroup_parent, id).kill_all();
+    const sys::Cgroup group = entry != nullptr ? core.cgroup_of(*entry->snapshot()->record)
+                                               : core.cgroups.at(core.settings.cgroup_parent, id);
+    (void)group.kill_all();
     (void)shim.release();
 }
 
@@ -116,7 +120,7 @@ void connect_shims(ContainerCore& core) {
             continue;
         }
         if (shim) {
-            abandon(core, name, std::move(*shim));
+            abandon(core, name, entry, std::move(*shim));
         }
         if (const auto removed = runtime::remove_shim_dir(dir); !removed) {
             warn("cannot remove a shim's directory", name, removed.error());
@@ -137,12 +141,23 @@ void settle_run(ContainerCore& core, const EntryPtr& entry) {
         if (const auto watched = watch_run(core, entry, run); !watched) {
             warn("cannot watch a container", entry->id().str(), watched.error());
         }
+        apply_recorded_limits(core, entry);
     } else if (run->shim.phase() == runtime::ShimHandle::Phase::kExited) {
         finish_run(core, entry, run, run->shim.exit(), {});
     } else {
         // It waits for a start that the database says has happened: cannot be, so nothing is lost.
         finish_run(core, entry, run, {.code = kUnknownExitCode, .time = wall_now()},
                    "the container was never started");
+    }
+}
+
+/// INVARIANT: no container of ours is in GROUP: every living one was adopted before.
+void remove_leftover(const sys::Cgroup& group, const std::string& id) {
+    if (const auto killed = group.kill_all(); !killed) {
+        warn("cannot kill what is in a leftover cgroup", id, killed.error());
+    }
+    if (const auto removed = group.remove(kCgroupPatience); !removed) {
+        warn("cannot remove a leftover cgroup", id, removed.error());
     }
 }
 
@@ -157,13 +172,13 @@ void sweep_cgroups(ContainerCore& core) {
         if (!is_id(name) || (entry != nullptr && entry->run() != nullptr)) {
             continue;
         }
-        // INVARIANT: no container of ours is in here: every living one was adopted above.
-        const sys::Cgroup group = core.cgroups.at(core.settings.cgroup_parent, name);
-        if (const auto killed = group.kill_all(); !killed) {
-            warn("cannot kill what is in a leftover cgroup", name, killed.error());
-        }
-        if (const auto removed = group.remove(kCgroupPatience); !removed) {
-            warn("cannot remove a leftover cgroup", name, removed.error());
+        remove_leftover(core.cgroups.at(core.settings.cgroup_parent, name), name);
+    }
+    // Under a parent that somebody else may use, too, only what bears a name of ours is ours.
+    for (const EntryPtr& entry : core.table.all()) {
+        const SnapshotPtr snapshot = entry->snapshot();
+        if (!snapshot->record->host.resources.cgroup_parent.empty() && entry->run() == nullptr) {
+            remove_leftover(core.cgroup_of(*snapshot->record), entry->id().str());
         }
     }
 }

@@ -4,7 +4,6 @@
 #include <array>
 
 #include "base/text.h"
-#include "engine/container/devices.h"
 #include "engine/container/host_check.h"
 
 namespace gantry::engine {
@@ -16,34 +15,184 @@ constexpr int64_t kMinPeriod = 1000;
 constexpr int64_t kMaxPeriod = 1'000'000;
 constexpr int64_t kMinQuota = 1000;
 constexpr double kNanosPerCpu = 1e9;
+constexpr uint16_t kMinWeight = 10;
+constexpr uint16_t kMaxWeight = 1000;
 
 Failure invalid(std::string text) {
     return fail(Kind::kInvalid, std::move(text));
 }
 
-Result<> check_memory(const spec::Resources& resources) {
+/// Takes away what the kernel cannot do, with a word about it.
+class Dropping {
+public:
+    explicit Dropping(std::vector<std::string>& warnings) : warnings_(warnings) {}
+
+    /// True, and WHAT in the warnings, if something is asked for that is not there.
+    bool lacks(bool asked, bool there, std::string_view what) {
+        if (!asked || there) {
+            return false;
+        }
+        warnings_.emplace_back(what);
+        return true;
+    }
+
+private:
+    std::vector<std::string>& warnings_;
+};
+
+void drop_memory(spec::Resources& resources, const sys::CgroupSupport& can, Dropping drop) {
+    if (drop.lacks(resources.memory > 0, can.memory,
+                   "Your kernel does not support memory limit capabilities or the cgroup is not "
+                   "mounted. Limitation discarded.")) {
+        resources.memory = 0;
+        resources.memory_swap = -1;
+    }
+    if (drop.lacks(resources.memory > 0 && resources.memory_swap != -1, can.swap,
+                   "Your kernel does not support swap limit capabilities or the cgroup is not "
+                   "mounted. Memory limited without swap.")) {
+        resources.memory_swap = -1;
+    }
+    if (resources.memory_swappiness == -1) {
+        resources.memory_swappiness.reset();
+    }
+    if (drop.lacks(resources.memory_swappiness.has_value(), can.memory_swappiness,
+                   "Your kernel does not support memory swappiness capabilities or the cgroup is "
+                   "not mounted. Memory swappiness discarded.")) {
+        resources.memory_swappiness.reset();
+    }
+    if (drop.lacks(resources.memory_reservation > 0, can.memory_reservation,
+                   "Your kernel does not support memory soft limit capabilities or the cgroup is "
+                   "not mounted. Limitation discarded.")) {
+        resources.memory_reservation = 0;
+    }
+    if (drop.lacks(resources.oom_kill_disable.value_or(false), can.oom_kill_disable,
+                   "Your kernel does not support OomKillDisable. OomKillDisable discarded.")) {
+        resources.oom_kill_disable.reset();
+    }
+    drop.lacks(resources.oom_kill_disable.value_or(false) && resources.memory == 0, false,
+               "OOM killer is disabled for the container, but no memory limit is set, this can "
+               "result in the system running out of resources.");
+    if (drop.lacks(resources.pids_limit.value_or(0) > 0, can.pids,
+                   "Your kernel does not support PIDs limit capabilities or the cgroup is not "
+                   "mounted. PIDs limit discarded.")) {
+        resources.pids_limit.reset();
+    }
+}
+
+void drop_cpu(spec::Resources& resources, const sys::CgroupSupport& can, Dropping drop) {
+    if (drop.lacks(resources.cpu_shares > 0, can.cpu_shares,
+                   "Your kernel does not support CPU shares or the cgroup is not mounted. Shares "
+                   "discarded.")) {
+        resources.cpu_shares = 0;
+    }
+    if (drop.lacks(resources.cpu_period != 0 || resources.cpu_quota != 0, can.cpu_quota,
+                   "Your kernel does not support CPU CFS scheduler. CPU period/quota "
+                   "discarded.")) {
+        resources.cpu_period = resources.cpu_quota = 0;
+    }
+    if (drop.lacks(resources.cpu_realtime_period != 0 || resources.cpu_realtime_runtime != 0,
+                   can.cpu_realtime,
+                   "Your kernel does not support CPU real-time scheduler. CPU real-time limits "
+                   "discarded.")) {
+        resources.cpu_realtime_period = resources.cpu_realtime_runtime = 0;
+    }
+    if (drop.lacks(resources.cpu_percent > 0, false,
+                   "linux does not support CPU percent. Percent discarded.")) {
+        resources.cpu_percent = 0;
+    }
+    if (drop.lacks(resources.cpu_count > 0, false,
+                   "linux does not support CPU count. Count discarded.")) {
+        resources.cpu_count = 0;
+    }
+    if (drop.lacks(!resources.cpuset_cpus.empty() || !resources.cpuset_mems.empty(), can.cpuset,
+                   "Your kernel does not support cpuset or the cgroup is not mounted. Cpuset "
+                   "discarded.")) {
+        resources.cpuset_cpus.clear();
+        resources.cpuset_mems.clear();
+    }
+}
+
+void drop_io(spec::Resources& resources, const sys::CgroupSupport& can, Dropping drop) {
+    if (drop.lacks(resources.blkio_weight > 0, can.io_weight,
+                   "Your kernel does not support Block I/O weight or the cgroup is not mounted. "
+                   "Weight discarded.")) {
+        resources.blkio_weight = 0;
+    }
+    if (drop.lacks(!resources.blkio_weight_device.empty(), can.io_weight_device,
+                   "Your kernel does not support Block I/O weight_device or the cgroup is not "
+                   "mounted. Weight-device discarded.")) {
+        resources.blkio_weight_device.clear();
+    }
+    for (const auto& [limits, what] :
+         {std::pair(&resources.blkio_device_read_bps,
+                    "BPS Block I/O read limit or the cgroup is not mounted. Block I/O BPS read"),
+          std::pair(&resources.blkio_device_write_bps,
+                    "BPS Block I/O write limit or the cgroup is not mounted. Block I/O BPS write"),
+          std::pair(&resources.blkio_device_read_iops,
+                    "IOPS Block read limit or the cgroup is not mounted. Block I/O IOPS read"),
+          std::pair(&resources.blkio_device_write_iops,
+                    "IOPS Block write limit or the cgroup is not mounted. Block I/O IOPS "
+                    "write")}) {
+        if (drop.lacks(!limits->empty(), can.io_throttle,
+                       fmt::format("Your kernel does not support {} limit discarded.", what))) {
+            limits->clear();
+        }
+    }
+}
+
+Result<> check_memory(const spec::Resources& resources, ResourceUse use) {
     if (resources.memory != 0 && resources.memory < kMinMemory) {
         return invalid("Minimum memory limit allowed is 6MB");
     }
-    if (resources.memory > 0 && resources.memory_swap > 0 &&
-        resources.memory_swap < resources.memory) {
+    if ((resources.memory > 0 && resources.memory_swap > 0 &&
+         resources.memory_swap < resources.memory) ||
+        resources.memory_swap < -1) {
         return invalid("Minimum memoryswap limit should be larger than memory limit, see usage");
     }
-    if (resources.memory == 0 && resources.memory_swap > 0) {
+    if (use == ResourceUse::kCreate && resources.memory == 0 && resources.memory_swap > 0) {
         return invalid(
-            "You should always set the Memory limit when using Memoryswap limit, see "
-            "usage");
+            "You should always set the Memory limit when using Memoryswap limit, see usage");
     }
-    if (resources.memory_swap < -1) {
-        return invalid("Minimum memoryswap limit should be larger than memory limit, see usage");
+    // COMPAT: -1 is how old clients say that none is given.
+    const int64_t swappiness = resources.memory_swappiness.value_or(-1);
+    if (swappiness < -1 || swappiness > 100) {
+        return invalid(
+            fmt::format("Invalid value: {}, valid memory swappiness range is 0-100", swappiness));
     }
     if (resources.memory_reservation != 0 && resources.memory_reservation < kMinMemory) {
         return invalid("Minimum memory reservation allowed is 6MB");
     }
     if (resources.memory > 0 && resources.memory_reservation > resources.memory) {
         return invalid(
-            "Minimum memory limit can not be less than memory reservation limit, see "
-            "usage");
+            "Minimum memory limit can not be less than memory reservation limit, see usage");
+    }
+    return {};
+}
+
+Result<> check_io(const spec::Resources& resources) {
+    const auto good = [](uint16_t weight) { return weight >= kMinWeight && weight <= kMaxWeight; };
+    if (resources.blkio_weight != 0 && !good(resources.blkio_weight)) {
+        return invalid("Range of blkio weight is from 10 to 1000");
+    }
+    for (const spec::WeightDevice& device : resources.blkio_weight_device) {
+        if (!device.path.starts_with('/') || !good(device.weight)) {
+            return invalid(fmt::format("invalid weight for device: {}:{}",
+                                       device.path.substr(0, 256), device.weight));
+        }
+    }
+    for (const auto* limits :
+         {&resources.blkio_device_read_bps, &resources.blkio_device_write_bps,
+          &resources.blkio_device_read_iops, &resources.blkio_device_write_iops}) {
+        for (const spec::ThrottleDevice& device : *limits) {
+            if (!device.path.starts_with('/')) {
+                return invalid(
+                    fmt::format("bad format for device path: {}", device.path.substr(0, 256)));
+            }
+        }
+    }
+    if (resources.io_maximum_bandwidth != 0 || resources.io_maximum_iops != 0) {
+        return invalid(
+            "Invalid QoS settings: linux does not support Maximum IO Bandwidth or Maximum IO IOps");
     }
     return {};
 }
@@ -72,6 +221,11 @@ Result<> check_set(std::string_view set, std::string_view what, uint64_t limit) 
 
 Result<> check_cpu(const spec::Resources& resources, const HostFacts& facts) {
     if (resources.nano_cpus != 0) {
+        if (!facts.cgroups.cpu_quota) {
+            return invalid(
+                "NanoCPUs can not be set, as your kernel does not support CPU CFS scheduler or the "
+                "cgroup is not mounted");
+        }
         const double cpus = static_cast<double>(resources.nano_cpus) / kNanosPerCpu;
         if (resources.cpu_period != 0) {
             return invalid("Conflicting options: Nano CPUs and CPU Period cannot both be set");
@@ -126,11 +280,16 @@ Result<> check_ulimits(const spec::Resources& resources) {
 
 }  // namespace
 
-Result<> check_resources(const spec::Resources& resources, const HostFacts& facts) {
-    GT_TRY(check_memory(resources));
+Result<> adjust_resources(spec::Resources& resources, const HostFacts& facts, ResourceUse use,
+                          std::vector<std::string>& warnings) {
+    GT_TRY(check_memory(resources, use));
     GT_TRY(check_cpu(resources, facts));
-    GT_TRY(check_devices(resources));
-    return check_ulimits(resources);
+    GT_TRY(check_io(resources));
+    GT_TRY(check_ulimits(resources));
+    drop_memory(resources, facts.cgroups, Dropping(warnings));
+    drop_cpu(resources, facts.cgroups, Dropping(warnings));
+    drop_io(resources, facts.cgroups, Dropping(warnings));
+    return {};
 }
 
 }  // namespace gantry::engine

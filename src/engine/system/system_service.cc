@@ -48,14 +48,37 @@ void add_machine(spec::Info& info, const Machine& machine) {
     info.ipv4_forwarding = machine.ipv4_forwarding;
 }
 
-/// v1 can be booted without it; v2 always has it.
-bool has_swap_accounting(const sys::CgroupLayout& layout) {
-    const sys::CgroupHierarchy* const memory = layout.find_v1("memory");
-    return memory == nullptr ||
-           ::access((memory->mount_point + "/memory.memsw.limit_in_bytes").c_str(), F_OK) == 0;
+void add_warnings(spec::Info& info, const sys::CgroupSupport& can, bool is_v2) {
+    const std::pair<bool, std::string_view> wanted[] = {
+        {can.memory, "memory limit support"},
+        {can.swap, "swap limit support"},
+        {can.oom_kill_disable || is_v2, "oom kill disable support"},
+        {can.cpu_quota, "cpu cfs quota support"},
+        {can.cpu_quota, "cpu cfs period support"},
+        {can.cpu_shares, "cpu shares support"},
+        {can.cpuset, "cpuset support"},
+        {can.io_weight, is_v2 ? "io.weight support" : "blkio weight support"},
+        {can.io_weight_device,
+         is_v2 ? "io.weight (per device) support" : "blkio weight_device support"},
+        {can.io_throttle,
+         is_v2 ? "io.max (rbps) support" : "blkio throttle.read_bps_device support"},
+        {can.io_throttle,
+         is_v2 ? "io.max (wbps) support" : "blkio throttle.write_bps_device support"},
+        {can.io_throttle,
+         is_v2 ? "io.max (riops) support" : "blkio throttle.read_iops_device support"},
+        {can.io_throttle,
+         is_v2 ? "io.max (wiops) support" : "blkio throttle.write_iops_device support"}};
+    for (const auto& [there, what] : wanted) {
+        if (!there) {
+            info.warnings.push_back(fmt::format("WARNING: No {}", what));
+        }
+    }
+    if (!info.ipv4_forwarding) {
+        info.warnings.emplace_back("WARNING: IPv4 forwarding is disabled");
+    }
 }
 
-void add_cgroups(spec::Info& info) {
+void add_cgroups(spec::Info& info, const sys::CgroupSupport& can) {
     info.cgroup_driver = "cgroupfs";
     const auto cgroups = sys::Cgroups::probe();
     if (!cgroups) {
@@ -63,28 +86,15 @@ void add_cgroups(spec::Info& info) {
         info.warnings.push_back(fmt::format("WARNING: no cgroups: {}", cgroups.error().text()));
         return;
     }
-    const sys::CgroupLayout& layout = cgroups->layout();
-    const bool is_v2 = layout.mode == sys::CgroupMode::kV2;
-    const auto has = [&](std::string_view controller) {
-        return is_v2 ? layout.has_v2_controller(controller) : layout.find_v1(controller) != nullptr;
-    };
     info.cgroup_version = cgroups->version();
-    info.memory_limit = has("memory");
-    info.swap_limit = info.memory_limit && has_swap_accounting(layout);
-    info.oom_kill_disable = info.memory_limit && !is_v2;
-    info.cpu_shares = info.cpu_cfs_period = info.cpu_cfs_quota = has("cpu");
-    info.cpu_set = has("cpuset");
-    info.pids_limit = has("pids");
-    const std::pair<bool, std::string_view> wanted[] = {{info.memory_limit, "memory limit"},
-                                                        {info.swap_limit, "swap limit"},
-                                                        {info.cpu_shares, "cpu shares"},
-                                                        {info.cpu_set, "cpuset"},
-                                                        {info.pids_limit, "pids limit"}};
-    for (const auto& [there, what] : wanted) {
-        if (!there) {
-            info.warnings.push_back(fmt::format("WARNING: No {} support", what));
-        }
-    }
+    info.memory_limit = can.memory;
+    info.swap_limit = can.swap;
+    info.oom_kill_disable = can.oom_kill_disable;
+    info.cpu_shares = can.cpu_shares;
+    info.cpu_cfs_period = info.cpu_cfs_quota = can.cpu_quota;
+    info.cpu_set = can.cpuset;
+    info.pids_limit = can.pids;
+    add_warnings(info, can, cgroups->layout().mode == sys::CgroupMode::kV2);
 }
 
 int64_t open_fds() {
@@ -173,7 +183,7 @@ spec::Info SystemService::info() const {
             {settings_.bridge_subnet, found ? parse_int(size).value_or(0) : 0});
     }
     add_machine(info, read_machine());
-    add_cgroups(info);
+    add_cgroups(info, containers_.cgroup_support());
     return info;
 }
 

@@ -37,7 +37,10 @@ SwapOrder swap_order(const CgroupDir& dir, int64_t memory) {
 
 Result<> write_memory(const CgroupDir& dir, const CgroupLimits& limits,
                       std::vector<std::string>& warnings) {
-    const auto write_swap = [&] {
+    const auto write_swap = [&]() -> Result<> {
+        if (limits.memory_swap == -1 && !dir.has("memory.memsw.limit_in_bytes")) {
+            return {};  // without accounting it is unlimited anyway
+        }
         return write_or_warn(dir, "memory.memsw.limit_in_bytes", limits.memory_swap,
                              "Your kernel does not support swap limit capabilities or the cgroup "
                              "is not mounted. Memory limited without swap.",
@@ -115,6 +118,11 @@ Result<> write_blkio(const CgroupDir& dir, const CgroupLimits& limits,
                          "Your kernel does not support Block I/O weight or the cgroup is not "
                          "mounted. Weight discarded.",
                          warnings));
+    const char* device =
+        dir.has("blkio.weight_device") ? "blkio.weight_device" : "blkio.bfq.weight_device";
+    for (const WeightLimit& limit : limits.blkio_weight_device) {
+        GT_TRY(dir.write(device, fmt::format("{}:{} {}", limit.major, limit.minor, limit.weight)));
+    }
     GT_TRY(write_throttle(dir, "blkio.throttle.read_bps_device", limits.read_bps));
     GT_TRY(write_throttle(dir, "blkio.throttle.write_bps_device", limits.write_bps));
     GT_TRY(write_throttle(dir, "blkio.throttle.read_iops_device", limits.read_iops));
@@ -139,6 +147,14 @@ Result<> write_devices(const CgroupDir& dir, const CgroupLimits& limits) {
     return {};
 }
 
+Result<> write_hugetlb(const CgroupDir& dir, const CgroupLimits& limits) {
+    for (const auto& [size, bytes] : limits.hugetlb) {
+        const std::string file = fmt::format("hugetlb.{}.limit_in_bytes", size);
+        GT_TRY(dir.write(file.c_str(), fmt::format("{}", bytes)));
+    }
+    return {};
+}
+
 }  // namespace
 
 Result<> write_v1_limits(std::string_view controller, const CgroupDir& dir,
@@ -159,6 +175,9 @@ Result<> write_v1_limits(std::string_view controller, const CgroupDir& dir,
     if (controller == "blkio") {
         return write_blkio(dir, limits, warnings);
     }
+    if (controller == "hugetlb") {
+        return write_hugetlb(dir, limits);
+    }
     if (controller == "devices") {
         return write_devices(dir, limits);
     }
@@ -172,15 +191,16 @@ void warn_of_missing_v1(const CgroupLayout& layout, const CgroupLimits& limits,
     const bool cpu = limits.cpu_shares || limits.cpu_quota || limits.cpu_period ||
                      limits.cpu_rt_period || limits.cpu_rt_runtime;
     const bool cpuset = !limits.cpuset_cpus.empty() || !limits.cpuset_mems.empty();
-    const bool blkio = limits.blkio_weight || !limits.read_bps.empty() ||
-                       !limits.write_bps.empty() || !limits.read_iops.empty() ||
-                       !limits.write_iops.empty();
-    const std::array<std::pair<const char*, bool>, 6> wanted{{
+    const bool blkio = limits.blkio_weight || !limits.blkio_weight_device.empty() ||
+                       !limits.read_bps.empty() || !limits.write_bps.empty() ||
+                       !limits.read_iops.empty() || !limits.write_iops.empty();
+    const std::array<std::pair<const char*, bool>, 7> wanted{{
         {"memory", memory},
         {"cpu", cpu},
         {"cpuset", cpuset},
         {"pids", limits.pids && *limits.pids > 0},
         {"blkio", blkio},
+        {"hugetlb", !limits.hugetlb.empty()},
         {"devices", limits.devices.has_value()},
     }};
     for (const auto& [controller, used] : wanted) {

@@ -82,10 +82,24 @@ public:
                        : write("io.weight",
                                fmt::format("default {}", weight_of_blkio(*limits.blkio_weight))));
         }
+        for (const WeightLimit& limit : limits.blkio_weight_device) {
+            const bool bfq = dir_.has("io.bfq.weight");
+            GT_TRY(write(bfq ? "io.bfq.weight" : "io.weight",
+                         fmt::format("{}:{} {}", limit.major, limit.minor,
+                                     bfq ? limit.weight : weight_of_blkio(limit.weight))));
+        }
         GT_TRY(throttle("rbps", limits.read_bps));
         GT_TRY(throttle("wbps", limits.write_bps));
         GT_TRY(throttle("riops", limits.read_iops));
         return throttle("wiops", limits.write_iops);
+    }
+
+    Result<> hugetlb(const CgroupLimits& limits) {
+        for (const auto& [size, bytes] : limits.hugetlb) {
+            const std::string file = fmt::format("hugetlb.{}.max", size);
+            GT_TRY(write(file.c_str(), fmt::format("{}", bytes)));
+        }
+        return {};
     }
 
 private:
@@ -112,6 +126,7 @@ Result<> write_v2_limits(const CgroupDir& dir, const CgroupLimits& limits,
         GT_TRY(writer.write("pids.max", number_or_max(*limits.pids > 0 ? *limits.pids : -1)));
     }
     GT_TRY(writer.io(limits));
+    GT_TRY(writer.hugetlb(limits));
     for (const auto& [file, value] : limits.unified) {
         // SAFETY: the name comes from a client and is a file of this very directory, not a path.
         if (file.empty() || file.find('/') != file.npos) {
