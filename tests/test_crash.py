@@ -5,7 +5,9 @@ N counts upwards until the operation gets through. After every crash the daemon 
 same roots: the operation is done or absent, doing it again works, and nothing is left over.
 """
 
+import io
 import os
+import tarfile
 
 import pytest
 
@@ -153,6 +155,49 @@ class RemoveImage:
         api.delete("/images/swept:1")
 
 
+class Commit:
+    def prepare(self, api):
+        api.started("sh", "-c", "echo kept > /kept; exec /bin/probe wait", name="swept")
+        wait.until(lambda: api.exec("swept", "cat", "/kept")[1] == "kept\n", "the file is there")
+
+    def act(self, api):
+        api.post("/commit", expect=201, container="swept", repo="swept", tag="1")
+
+    def check(self, api):
+        if api.get("/images/swept:1/json", expect=(200, 404)).status == 200:
+            assert api.output("cat", "/kept", image="swept:1")[1] == "kept\n"
+        # Not left frozen, and a second try works.
+        assert api.exec("swept", "cat", "/kept")[1] == "kept\n"
+        self.act(api)
+        assert api.output("cat", "/kept", image="swept:1")[1] == "kept\n"
+        api.remove("swept")
+        api.delete("/images/swept:1")
+
+
+class CopyIn:
+    archive = image.Tar().add("one", b"1" * 70000).add("two", b"2" * 70000).bytes()
+
+    def prepare(self, api):
+        api.create("true", name="swept")
+        api.call("PUT", "/containers/swept/archive?path=/tmp", image.Tar().add("one", b"old").bytes(), 200)
+
+    def act(self, api):
+        api.call("PUT", "/containers/swept/archive?path=/tmp", self.archive, expect=200)
+
+    def check(self, api):
+        api.start("swept")
+        for name, wanted in (("one", (b"old", b"1" * 70000)), ("two", (b"2" * 70000,))):
+            answer = api.get(f"/containers/swept/archive?path=/tmp/{name}", expect=(200, 404))
+            if answer.status == 200:
+                with tarfile.open(fileobj=io.BytesIO(answer.body)) as tar:
+                    assert tar.extractfile(name).read() in wanted, f"half of {name}"
+        listing = api.get("/containers/swept/archive?path=/tmp")
+        with tarfile.open(fileobj=io.BytesIO(listing.body)) as tar:
+            assert set(tar.getnames()) <= {"tmp", "tmp/one", "tmp/two"}
+        self.act(api)
+        api.remove("swept")
+
+
 def attempt(daemon, operation, point):
     """Runs the operation with a crash at POINT; True if the daemon lived through it."""
     daemon.spawn({"GANTRY_FAILPOINTS": f"*=kill@{point}"})
@@ -181,7 +226,7 @@ def recover(daemon, operation, before):
 
 
 @pytest.mark.parametrize(
-    "operation", [Create, Start, StartAutoRemove, Stop, Remove, RemoveByForce, Load, RemoveImage], ids=lambda o: o.__name__
+    "operation", [Create, Start, StartAutoRemove, Stop, Remove, RemoveByForce, Load, RemoveImage, Commit, CopyIn], ids=lambda o: o.__name__
 )
 def test_sweep(own_daemon, operation):
     daemon = own_daemon()

@@ -27,6 +27,7 @@ std::optional<std::string_view> match(std::string_view pattern, std::string_view
 std::span<const Route> container_routes();
 std::span<const Route> container_stream_routes();
 std::span<const Route> exec_routes();
+std::span<const Route> file_routes();
 std::span<const Route> image_routes();
 std::span<const Route> image_archive_routes();
 std::span<const Route> network_routes();

@@ -10,6 +10,7 @@ namespace gantry::engine {
 class ContainerService;
 class EventBus;
 class ExecService;
+class FileService;
 class ImageService;
 class LogService;
 class SystemService;
@@ -21,6 +22,7 @@ namespace gantry::api {
 struct Services {
     engine::ContainerService& containers;
     engine::ExecService& execs;
+    engine::FileService& files;
     engine::ImageService& images;
     engine::LogService& logs;
     engine::SystemService& system;

@@ -1,7 +1,13 @@
 #pragma once
 
+#include <memory>
+#include <string>
+#include <string_view>
+
 #include "base/error.h"
 #include "store/stream.h"
+
+struct isal_zstream;
 
 namespace gantry::store {
 
@@ -11,5 +17,37 @@ namespace gantry::store {
 ///
 /// Checksums are checked; a stream that ends early or goes on with something else is kInvalid.
 Result<Reader> decompressed(Reader stream);
+
+/// Compresses what is written to it as one gzip member. Used by one thread; without finish() the
+/// stream is cut off, and readers notice.
+class GzipWriter {
+public:
+    explicit GzipWriter(Writer out);
+    ~GzipWriter();
+
+    Result<> write(std::string_view bytes);
+    Result<> finish();
+
+private:
+    Result<> deflate(std::string_view bytes, bool end);
+
+    Writer out_;
+    std::unique_ptr<isal_zstream> stream_;
+    std::string work_;
+    std::string buffer_;
+};
+
+/// Passes small writes on in larger pieces; flush() passes on the rest.
+class Gathered {
+public:
+    explicit Gathered(Writer out) : out_(std::move(out)) {}
+
+    Result<> write(std::string_view bytes);
+    Result<> flush();
+
+private:
+    Writer out_;
+    std::string buffer_;
+};
 
 }  // namespace gantry::store

@@ -119,6 +119,21 @@ Result<std::unique_ptr<ContentStore>> ContentStore::open(const std::string& data
 }
 
 Result<StagedBlob> ContentStore::stage(const Reader& reader, uint64_t limit) {
+    return stage_from(
+        [&](const Writer& out) -> Result<> {
+            std::string buffer(kChunk, '\0');
+            for (;;) {
+                GT_TRY_VAR(count, reader(buffer));
+                if (count == 0) {
+                    return {};
+                }
+                GT_TRY(out(std::string_view(buffer).substr(0, count)));
+            }
+        },
+        limit);
+}
+
+Result<StagedBlob> ContentStore::stage_from(const Producer& producer, uint64_t limit) {
     std::string name = "blob-" + random_id();
     const UniqueFd file(
         ::openat(tmp_.get(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
@@ -127,20 +142,14 @@ Result<StagedBlob> ContentStore::stage(const Reader& reader, uint64_t limit) {
     }
     StagedBlob blob(tmp_.get(), std::move(name), {}, 0);
     Sha256 hash;
-    std::string buffer(kChunk, '\0');
-    for (;;) {
-        GT_TRY_VAR(count, reader(buffer));
-        if (count == 0) {
-            break;
-        }
-        if (count > limit - blob.size_) {
+    GT_TRY(producer([&](std::string_view bytes) -> Result<> {
+        if (bytes.size() > limit - blob.size_) {
             return fail(Kind::kInvalid, fmt::format("larger than {} bytes", limit));
         }
-        const std::string_view bytes = std::string_view(buffer).substr(0, count);
         hash.update(bytes);
-        GT_TRY(sys::write_all(file.get(), bytes));
-        blob.size_ += count;
-    }
+        blob.size_ += bytes.size();
+        return sys::write_all(file.get(), bytes);
+    }));
     blob.digest_ = hash.finish();
     GT_FAILPOINT("store.blob_staged");
     return std::move(blob);

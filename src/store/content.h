@@ -56,6 +56,8 @@ public:
     /// LIMIT bytes.
     Result<StagedBlob> stage(const Reader& reader, uint64_t limit);
     Result<StagedBlob> stage(std::string_view bytes);
+    /// The same for what PRODUCER writes.
+    Result<StagedBlob> stage_from(const Producer& producer, uint64_t limit);
 
     /// Makes all of BLOBS visible and durable: fsync of each, rename, fsync of the directory.
     /// Publishing a digest that is there already is success.

@@ -93,6 +93,15 @@ public:
     /// Removes the image and its names, then blobs and layers that nothing else needs.
     Result<RemovedImage> remove(const ImageId& id);
 
+    /// What an unpacked layer came from.
+    struct LayerOrigin {
+        Digest diff_id;
+        spec::oci::Descriptor blob;
+    };
+    /// Of CHAIN, bottom first, also when no image has these layers any more. kDataLoss if one is
+    /// not recorded.
+    Result<std::vector<LayerOrigin>> layer_origins(std::span<const ChainId> chain);
+
     /// Starts bringing images in.
     std::unique_ptr<Ingest> begin_ingest();
 

@@ -201,4 +201,28 @@ Result<> ImageStore::restore_image(const Digest& manifest, std::span<const std::
     return {};
 }
 
+Result<std::vector<ImageStore::LayerOrigin>> ImageStore::layer_origins(
+    std::span<const ChainId> chain) {
+    std::vector<LayerOrigin> origins;
+    GT_TRY_VAR(transaction, database_.begin(CommitMode::kNormal));
+    GT_TRY_VAR(query, transaction.prepare("SELECT diff_id, blob FROM layers WHERE id = ?"));
+    for (const ChainId& id : chain) {
+        GT_TRY_VAR(found, query.bind(1, id.str()).step());
+        if (!found) {
+            return fail(Kind::kDataLoss, fmt::format("layer {} is not recorded", id.str()));
+        }
+        LayerOrigin origin;
+        origin.diff_id = Digest(std::string(query.text(0)));
+        origin.blob.digest = Digest(std::string(query.text(1)));
+        GT_TRY(query.run());
+        GT_TRY_VAR(size, content_->size(origin.blob.digest));
+        origin.blob.size = static_cast<int64_t>(size);
+        origin.blob.media_type = origin.blob.digest == origin.diff_id
+                                     ? spec::oci::media_type::kLayer
+                                     : spec::oci::media_type::kLayerGzip;
+        origins.push_back(std::move(origin));
+    }
+    return origins;
+}
+
 }  // namespace gantry::store

@@ -58,6 +58,15 @@ void Ingest::lease(const std::string& key) {
 
 Result<spec::oci::Descriptor> Ingest::add_blob(const Reader& reader, uint64_t limit) {
     GT_TRY_VAR(blob, store_.content_->stage(reader, limit));
+    return add_staged(std::move(blob));
+}
+
+Result<spec::oci::Descriptor> Ingest::add_blob_from(const Producer& producer, uint64_t limit) {
+    GT_TRY_VAR(blob, store_.content_->stage_from(producer, limit));
+    return add_staged(std::move(blob));
+}
+
+Result<spec::oci::Descriptor> Ingest::add_staged(StagedBlob blob) {
     spec::oci::Descriptor descriptor;
     descriptor.digest = blob.digest();
     descriptor.size = static_cast<int64_t>(blob.size());

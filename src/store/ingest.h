@@ -55,6 +55,7 @@ public:
     /// Takes BYTES in; gives the digest and size.
     Result<spec::oci::Descriptor> add_blob(const Reader& reader, uint64_t limit);
     Result<spec::oci::Descriptor> add_blob(std::string_view bytes);
+    Result<spec::oci::Descriptor> add_blob_from(const Producer& producer, uint64_t limit);
 
     /// Keeps IMAGE's blobs on disk as long as this object lives, whatever becomes of the image:
     /// kNotFound if one is gone already.
@@ -71,6 +72,7 @@ public:
 
 private:
     struct Plan;
+    Result<spec::oci::Descriptor> add_staged(StagedBlob blob);
 
     void lease(const std::string& key);
     Result<Plan> make_plan(const IncomingImage& incoming);

@@ -187,13 +187,22 @@ Result<UniqueFd> Snapshots::mount(const ContainerId& id, const SnapshotMount& op
 }
 
 Result<UniqueFd> Snapshots::mount_image(const Image& image) const {
-    if (image.chain.empty()) {
+    return mount_layers(image.chain);
+}
+
+Result<UniqueFd> Snapshots::mount_below(const ContainerId& id) const {
+    GT_TRY_VAR(layers, chain(id));
+    return mount_layers(layers);
+}
+
+Result<UniqueFd> Snapshots::mount_layers(std::span<const ChainId> chain) const {
+    if (chain.empty()) {
         GT_TRY_VAR(empty, images_.layers().open_diff(ChainId()));
         GT_TRY_VAR(mount, sys::clone_mount(empty.get(), "", sys::Tree::kOne));
         GT_TRY(sys::change_mount(mount.get(), {.set = MOUNT_ATTR_RDONLY}));
         return std::move(mount);
     }
-    return mount_chain(image.chain, -1, {.sync = UpperSync::kSynced, .access = Access::kReadOnly});
+    return mount_chain(chain, -1, {.sync = UpperSync::kSynced, .access = Access::kReadOnly});
 }
 
 /// CONTAINER is the directory with upper/ and work/, -1 for none.

@@ -51,12 +51,15 @@ public:
     Result<> discard(const ContainerId& id);
 
     /// The container's root as a detached overlay mount; gone when the fd and everything attached
-    /// from it are gone. Only one at a time per container. The mount table shows no path of the
-    /// host.
+    /// from it are gone. Only one to write to at a time per container: several see each other's
+    /// changes late or never. The mount table shows no path of the host.
     Result<UniqueFd> mount(const ContainerId& id, const SnapshotMount& options) const;
 
     /// IMAGE's layers alone, read only.
     Result<UniqueFd> mount_image(const Image& image) const;
+
+    /// The layers that ID stands on as one tree, read only: what the container has not changed.
+    Result<UniqueFd> mount_below(const ContainerId& id) const;
 
     /// The layers that ID stands on, bottom first; kNotFound for an unknown container.
     Result<std::vector<ChainId>> chain(const ContainerId& id) const;
@@ -74,6 +77,7 @@ private:
     Snapshots(Database& database, ImageStore& images, std::string data_root);
 
     Result<> load();
+    Result<UniqueFd> mount_layers(std::span<const ChainId> chain) const;
     Result<UniqueFd> mount_chain(std::span<const ChainId> chain, int container,
                                  const SnapshotMount& options) const;
     static Result<> remove_incompat(int work);

@@ -15,6 +15,9 @@ using Reader = std::function<Result<size_t>(std::span<char> into)>;
 /// Takes all of BYTES or fails. May block.
 using Writer = std::function<Result<>(std::string_view bytes)>;
 
+/// Writes a whole stream to the writer that it is given.
+using Producer = std::function<Result<>(const Writer&)>;
+
 /// Reads what FD holds from its present offset on. FD must outlive the reader.
 Reader read_from_fd(int fd);
 

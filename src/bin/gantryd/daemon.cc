@@ -16,6 +16,7 @@
 #include "engine/container/container_service.h"
 #include "engine/event/event_bus.h"
 #include "engine/exec/exec_service.h"
+#include "engine/files/file_service.h"
 #include "engine/image/image_service.h"
 #include "engine/logs/log_service.h"
 #include "engine/system/system_service.h"
@@ -153,6 +154,7 @@ struct Daemon::Parts {
     std::unique_ptr<engine::LogService> logs;
     std::unique_ptr<engine::ContainerService> containers;
     std::unique_ptr<engine::ExecService> execs;
+    std::unique_ptr<engine::FileService> files;
     std::unique_ptr<engine::ImageService> image_service;
     std::unique_ptr<engine::SystemService> system;
     std::unique_ptr<api::Router> router;
@@ -291,6 +293,7 @@ Result<> Daemon::Parts::open_engine(const Options& options) {
     containers = std::move(opened);
     logs = std::make_unique<engine::LogService>(*containers);
     execs = std::make_unique<engine::ExecService>(*containers);
+    files = std::make_unique<engine::FileService>(*containers);
     image_service = std::make_unique<engine::ImageService>(*images, events, [this] {
         std::vector<engine::ImageUser> users;
         for (const engine::ContainerFacts& container : containers->all()) {
@@ -323,8 +326,8 @@ Result<> Daemon::Parts::open_api(const Options& options) {
                                             .bridge_subnet = bridge_subnet(*networks)},
                                            *containers, std::move(counts)));
     system = std::make_unique<engine::SystemService>(std::move(opened));
-    router = std::make_unique<api::Router>(api::Services{*containers, *execs, *image_service, *logs,
-                                                         *system, events, *networks, *loop});
+    router = std::make_unique<api::Router>(api::Services{
+        *containers, *execs, *files, *image_service, *logs, *system, events, *networks, *loop});
     return watch_network();
 }
 

@@ -116,6 +116,17 @@ inline constexpr auto kStop = std::to_array<Flag>({
     {"timeout", 't', &flag_type::kInt, "", "Seconds to wait before it is killed"},
 });
 
+inline constexpr auto kCommit = std::to_array<Flag>({
+    {"author", 'a', &flag_type::kString, "", "Author of the image (\"Ada <ada@example.org>\")"},
+    {"change", 'c', &flag_type::kList, "", "Apply an instruction of a Dockerfile to the image"},
+    {"message", 'm', &flag_type::kString, "", "Comment of the image"},
+    {"pause", 'p', &flag_type::kBool, "true", "Hold the container still meanwhile"},
+});
+
+inline constexpr auto kExport = std::to_array<Flag>({
+    {"output", 'o', &flag_type::kString, "", "Write this file in place of STDOUT"},
+});
+
 inline constexpr auto kKill = std::to_array<Flag>({
     {"signal", 's', &flag_type::kString, "", "Signal to send"},
 });

@@ -26,6 +26,9 @@ int run_wait(Session& session, const ParsedArgs& args);
 int run_rm(Session& session, const ParsedArgs& args);
 int run_update(Session& session, const ParsedArgs& args);
 int run_rename(Session& session, const ParsedArgs& args);
+int run_commit(Session& session, const ParsedArgs& args);
+int run_diff(Session& session, const ParsedArgs& args);
+int run_export(Session& session, const ParsedArgs& args);
 
 // images
 int run_images(Session& session, const ParsedArgs& args);

@@ -11,6 +11,7 @@
 #include <limits>
 
 #include "base/text.h"
+#include "store/impl/entry_metadata.h"
 #include "sys/files.h"
 #include "sys/xattrs.h"
 
@@ -21,78 +22,7 @@ constexpr std::string_view kWhiteout = ".wh.";
 constexpr std::string_view kWhiteoutMeta = ".wh..wh.";
 constexpr std::string_view kOpaque = ".wh..wh..opq";
 constexpr const char* kOpaqueAttribute = "trusted.overlay.opaque";
-constexpr const char* kCapability = "security.capability";
 constexpr mode_t kParentMode = 0755;
-
-/// 4294967295 means "leave it" to chown(2).
-bool is_valid_id(int64_t id) {
-    return id >= 0 && id < std::numeric_limits<uint32_t>::max();
-}
-
-bool steers_overlay(std::string_view attribute) {
-    return attribute.find(".overlay.") != attribute.npos;
-}
-
-std::pair<std::string, std::string> split_last(const std::string& path) {
-    const size_t slash = path.rfind('/');
-    return slash == path.npos ? std::pair(std::string(), path)
-                              : std::pair(path.substr(0, slash), path.substr(slash + 1));
-}
-
-std::array<timespec, 2> times(const TarEntry& entry) {
-    return {entry.mtime, entry.mtime};
-}
-
-Result<> set_xattrs(int fd, const TarEntry& entry) {
-    for (const auto& [name, value] : entry.xattrs) {
-        // SAFETY: redirect and metacopy attributes would make the mount show other files than the
-        // layer holds.
-        if (steers_overlay(name)) {
-            continue;
-        }
-        auto set = sys::set_xattr(fd, name.c_str(), value);
-        if (set) {
-            continue;
-        }
-        // As Docker: attributes that this file system or kind of file cannot have are left out,
-        // but never a file's capabilities.
-        const bool unsupported = set.error().kind() == Kind::kNotImplemented ||
-                                 set.error().sys_errno() == EOPNOTSUPP ||
-                                 set.error().sys_errno() == EPERM;
-        if (name == kCapability || !unsupported) {
-            return set;
-        }
-    }
-    return {};
-}
-
-/// Owner, attributes and mode of an open file or directory.
-/// ORDER: chown clears set-id bits and capabilities, so it comes first.
-Result<> set_metadata(int fd, const TarEntry& entry) {
-    if (::fchown(fd, static_cast<uid_t>(entry.uid), static_cast<gid_t>(entry.gid)) < 0) {
-        return fail_errno("chown");
-    }
-    GT_TRY(set_xattrs(fd, entry));
-    if (::fchmod(fd, entry.mode) < 0) {
-        return fail_errno("chmod");
-    }
-    return {};
-}
-
-Result<> write_at(int fd, uint64_t offset, std::string_view bytes) {
-    while (!bytes.empty()) {
-        const ssize_t count = ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
-        if (count < 0) {
-            if (errno == EINTR) {
-                continue;
-            }
-            return fail_errno("write");
-        }
-        bytes.remove_prefix(static_cast<size_t>(count));
-        offset += static_cast<uint64_t>(count);
-    }
-    return {};
-}
 
 }  // namespace
 
@@ -174,18 +104,7 @@ Result<> LayerWriter::add(const TarEntry& entry, TarReader& reader) {
     if (++entries_ > limits_.max_entries) {
         return fail(Kind::kInvalid, fmt::format("more than {} entries", limits_.max_entries));
     }
-    if (!is_valid_id(entry.uid) || !is_valid_id(entry.gid)) {
-        return fail(Kind::kInvalid, fmt::format("{}: owner {}:{} is out of range", entry.path,
-                                                entry.uid, entry.gid));
-    }
-    size_t xattr_bytes = 0;
-    for (const auto& [name, value] : entry.xattrs) {
-        xattr_bytes += name.size() + value.size();
-    }
-    if (xattr_bytes > limits_.max_xattr_bytes) {
-        return fail(Kind::kInvalid, fmt::format("{}: extended attributes larger than {} bytes",
-                                                entry.path, limits_.max_xattr_bytes));
-    }
+    GT_TRY(check_metadata(entry, limits_));
     GT_TRY_VAR(path, checked_path(entry.path));
     if (path.empty()) {
         return add_root(entry);
@@ -325,16 +244,9 @@ Result<> LayerWriter::add_file(const TarEntry& entry, TarReader& reader, int dir
     if (!fd) {
         return fail_errno("create");
     }
-    uint64_t end = 0;
-    GT_TRY(reader.read_pieces([&](uint64_t offset, std::string_view bytes) {
-        end = offset + bytes.size();
-        return write_at(fd.get(), offset, bytes);
-    }));
-    if (end < entry.size && ::ftruncate(fd.get(), static_cast<off_t>(entry.size)) < 0) {
-        return fail_errno("extend");
-    }
+    GT_TRY(write_content(fd.get(), entry, reader));
     GT_TRY(set_metadata(fd.get(), entry));
-    if (::futimens(fd.get(), times(entry).data()) < 0) {
+    if (::futimens(fd.get(), both_times(entry).data()) < 0) {
         return fail_errno("set times");
     }
     return {};
@@ -364,41 +276,7 @@ Result<> LayerWriter::add_hard_link(const TarEntry& entry, int dir, const std::s
 
 Result<> LayerWriter::add_special(const TarEntry& entry, int dir, const std::string& name) {
     GT_TRY(clear(dir, name, entry.type));
-    int made = 0;
-    if (entry.type == TarType::kSymlink) {
-        if (entry.target.empty() || entry.target.size() >= PATH_MAX) {
-            return fail(Kind::kInvalid, "invalid symlink target");
-        }
-        made = ::symlinkat(entry.target.c_str(), dir, name.c_str());
-    } else {
-        const mode_t type = entry.type == TarType::kFifo         ? S_IFIFO
-                            : entry.type == TarType::kCharDevice ? S_IFCHR
-                                                                 : S_IFBLK;
-        const dev_t device = entry.type == TarType::kFifo ? 0 : ::makedev(entry.major, entry.minor);
-        made = ::mknodat(dir, name.c_str(), type | 0600, device);
-    }
-    if (made < 0) {
-        return fail_errno(entry.type == TarType::kSymlink ? "symlink" : "mknod");
-    }
-    if (::fchownat(dir, name.c_str(), static_cast<uid_t>(entry.uid), static_cast<gid_t>(entry.gid),
-                   AT_SYMLINK_NOFOLLOW) < 0) {
-        return fail_errno("chown");
-    }
-    if (!entry.xattrs.empty()) {
-        const UniqueFd fd(::openat(dir, name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
-        if (!fd) {
-            return fail_errno("open");
-        }
-        GT_TRY(set_xattrs(fd.get(), entry));
-    }
-    // Not a link, so there is nothing to follow: we made it a moment ago and nobody else is here.
-    if (entry.type != TarType::kSymlink && ::fchmodat(dir, name.c_str(), entry.mode, 0) < 0) {
-        return fail_errno("chmod");
-    }
-    if (::utimensat(dir, name.c_str(), times(entry).data(), AT_SYMLINK_NOFOLLOW) < 0) {
-        return fail_errno("set times");
-    }
-    return {};
+    return make_special(entry, dir, name);
 }
 
 Result<> LayerWriter::finish() {

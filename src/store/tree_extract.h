@@ -1,0 +1,42 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "store/layers.h"
+#include "store/stream.h"
+#include "sys/root_dir.h"
+
+namespace gantry::store {
+
+struct ExtractOptions {
+    /// What happens when a directory would take a file's place or a file a directory's.
+    enum class Clash { kReplace, kRefuse };
+    Clash clash = Clash::kReplace;
+    /// Everything belongs to OWNER, whatever the archive says.
+    struct Owner {
+        uid_t uid = 0;
+        gid_t gid = 0;
+    };
+    std::optional<Owner> owner = {};
+    LayerLimits limits = {.max_stream_bytes = uint64_t{1} << 44};
+};
+
+/// Unpacks the tar ARCHIVE (plain or in any compression of decompressed()) into DIRECTORY, a path
+/// in ROOT: a container's root, in which its processes may be at work meanwhile. Docker's rules:
+/// directories are merged, everything else replaces what is there, owners, modes and times are the
+/// archive's. `.wh.` names mean nothing here.
+///
+/// SAFETY: every name is resolved by the kernel with ROOT as the world; links of the container or
+/// of the archive lead elsewhere in ROOT at most. ".." above DIRECTORY is kInvalid.
+///
+/// Each file appears complete, with its owner and time, or not at all, also when the daemon is
+/// killed or the disk is full; what was unpacked before an error stays.
+Result<> extract_tree(const Reader& archive, const sys::RootDir& root, std::string_view directory,
+                      const ExtractOptions& options);
+
+}  // namespace gantry::store
