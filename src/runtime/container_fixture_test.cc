@@ -33,10 +33,10 @@ void ContainerFixture::SetUp() {
     std::ofstream(root() + "/bin/busybox", std::ios::binary)
         << std::ifstream("/bin/busybox", std::ios::binary).rdbuf();
     ASSERT_EQ(chmod((root() + "/bin/busybox").c_str(), 0755), 0);
-    for (const char* applet :
-         {"sh",       "cat",   "echo", "ls",   "sleep", "true", "stty",   "head", "grep",
-          "readlink", "mount", "id",   "kill", "seq",   "yes",  "dd",     "awk",  "hostname",
-          "tty",      "test",  "od",   "stat", "tr",    "wc",   "printf", "mkdir"}) {
+    for (const char* applet : {"sh",   "cat",  "echo",     "ls",       "sleep", "true",  "stty",
+                               "head", "grep", "readlink", "mount",    "id",    "kill",  "seq",
+                               "yes",  "dd",   "awk",      "hostname", "tty",   "test",  "od",
+                               "stat", "tr",   "wc",       "printf",   "mkdir", "uname", "touch"}) {
         ASSERT_EQ(symlink("busybox", (root() + "/bin/" + applet).c_str()), 0);
     }
     auto launcher = Launcher::open(GANTRY_SHIM_PATH);

@@ -161,7 +161,7 @@ Result<> add_capabilities(Config& config, Privilege privilege) {
 void add_sysctls(Config& config, const ConfigOptions& options) {
     if (!options.host_network) {
         config.linux.sysctl["net.ipv4.ip_unprivileged_port_start"] = "0";
-        config.linux.sysctl["net.ipv4.ping_group_range"] = "0 2147483647";
+        config.linux.sysctl["net.ipv4.ping_group_range"] = fmt::format("0 {}", options.last_gid);
     }
 }
 

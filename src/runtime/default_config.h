@@ -37,6 +37,8 @@ struct ConfigOptions {
     bool host_uts = false;
     bool host_network = false;
     bool host_cgroup = false;
+    /// The highest group that the container's user namespace maps: who may ping.
+    uint32_t last_gid = 2147483647;
 };
 
 /// What Docker gives every container (behaviours G6-G11, G14) with Gantry's additions to the masked

@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "base/scope_guard.h"
+#include "runtime/id_maps.h"
 #include "runtime/impl/seccomp_program.h"
 #include "runtime/impl/shim_reaper.h"
 #include "runtime/impl/shim_socket.h"
@@ -67,8 +68,13 @@ Result<Launcher> Launcher::open(const std::string& shim_path) {
 }
 
 Result<ShimHandle> Launcher::launch(const spec::oci::Config& config,
-                                    const LaunchOptions& options) const {
+                                    const LaunchOptions& given) const {
     remember_shim(UniqueFd());
+    GT_TRY_VAR(idmaps, make_idmaps(config));
+    LaunchOptions options = given;
+    for (const UniqueFd& fd : idmaps) {
+        options.idmap_fds.push_back(fd.get());
+    }
     GT_TRY_VAR(filter, seccomp_program(config.linux.seccomp ? &*config.linux.seccomp : nullptr));
     GT_TRY_VAR(bytes, build_container_plan(config, options, filter));
     GT_TRY_VAR(plan, sealed_memfd("gantry-plan", bytes));

@@ -61,6 +61,14 @@ struct LaunchOptions {
     int root_mount_fd = -1;
     /// The network namespace to join; -1: as the config's namespaces say.
     int netns_fd = -1;
+    /// The user namespace to join, whose mappings are those of the config; -1: one is made when the
+    /// config has a "user" namespace or mappings. What is made for the container belongs to it; a
+    /// netns_fd should, too (sys/user_namespace.h), or the container has no power over its network
+    /// and cannot mount /sys.
+    int userns_fd = -1;
+    /// A user namespace for each entry of config.mounts that wants_idmap(), in their order;
+    /// launch() makes them.
+    std::vector<int> idmap_fds;
     std::vector<PreparedMount> mounts;
     /// cgroup v1: the `tasks` file of each hierarchy, open for writing.
     std::vector<int> cgroup_tasks_fds;
@@ -91,7 +99,7 @@ public:
     /// exec. Fails with "OCI runtime create failed: unable to start container process: ..." and
     /// leaves nothing behind then; kNotImplemented names the part of the config that Gantry does
     /// not support. Blocks for some milliseconds.
-    Result<ShimHandle> launch(const spec::oci::Config& config, const LaunchOptions& options) const;
+    Result<ShimHandle> launch(const spec::oci::Config& config, const LaunchOptions& given) const;
 
 private:
     Launcher();

@@ -139,10 +139,19 @@ TEST(PlanBuilder, RefusesWhatItWouldHaveToIgnore) {
     config.process.cwd = "relative";
     EXPECT_EQ(build_container_plan(config, {}, {}).error().kind(), Kind::kInvalid);
     config = minimal();
-    config.linux.uid_mappings = {{0, 1000, 1}};
+    config.linux.uid_mappings = {{0, 1000, 1}};  // without a user namespace
+    EXPECT_EQ(build_container_plan(config, {}, {}).error().kind(), Kind::kInvalid);
+    config = minimal();
+    config.linux.namespaces.push_back({"user", ""});  // without mappings
+    EXPECT_EQ(build_container_plan(config, {}, {}).error().kind(), Kind::kInvalid);
+    config = minimal();
+    config.linux.namespaces[0].path = "/proc/1/ns/mnt";
     EXPECT_EQ(build_container_plan(config, {}, {}).error().kind(), Kind::kNotImplemented);
     config = minimal();
-    config.process.apparmor_profile = "x";
+    config.linux.intel_rdt.emplace();
+    EXPECT_EQ(build_container_plan(config, {}, {}).error().kind(), Kind::kNotImplemented);
+    config = minimal();
+    config.hooks.prestart.push_back({"/bin/true", {}, {}, {}});  // nobody would run it
     EXPECT_EQ(build_container_plan(config, {}, {}).error().kind(), Kind::kNotImplemented);
     config = minimal();
     config.mounts = {{"/proc", "bind", "/host", {"bind"}}};
@@ -160,7 +169,7 @@ TEST(PlanBuilder, RefusesWhatItWouldHaveToIgnore) {
 }
 
 TEST(PlanBuilder, AnExecEntersThePidNamespaceLast) {
-    const auto plan = build_exec_plan(minimal().process, StdinMode::kOnce, {});
+    const auto plan = build_exec_plan(minimal().process, {}, {});
     ASSERT_TRUE(plan);
     const Decoded decoded(*plan);
     EXPECT_EQ(decoded.kinds()[0], StepKind::kJoinCgroups);

@@ -154,9 +154,10 @@ Result<> ShimHandle::attach(UniqueFd client, const AttachOptions& options) {
 
 Result<ExecStarted> ShimHandle::exec(ExecOptions& options) {
     GT_TRY_VAR(filter, seccomp_program(options.seccomp));
-    GT_TRY_VAR(plan,
-               build_exec_plan(*options.process,
-                               options.open_stdin ? StdinMode::kOnce : StdinMode::kNone, filter));
+    ExecPlanOptions plan_options;
+    plan_options.stdin_mode = options.open_stdin ? StdinMode::kOnce : StdinMode::kNone;
+    plan_options.linux = options.linux;
+    GT_TRY_VAR(plan, build_exec_plan(*options.process, filter, plan_options));
     GT_TRY_VAR(memfd, sealed_memfd("gantry-exec", plan));
     shim::Request request = make_request(RequestKind::kExec, 0);
     std::vector<int> fds = {memfd.get()};

@@ -14,6 +14,7 @@
 #include "base/unique_fd.h"
 
 namespace gantry::spec::oci {
+struct Linux;
 struct Process;
 struct Seccomp;
 }  // namespace gantry::spec::oci
@@ -51,6 +52,8 @@ struct ExecOptions {
     const spec::oci::Process* process = nullptr;
     /// The container's filter, or none.
     const spec::oci::Seccomp* seccomp = nullptr;
+    /// The container's, if it has a user or time namespace of its own: the process enters them.
+    const spec::oci::Linux* linux = nullptr;
     /// False: the process reads from /dev/null.
     bool open_stdin = false;
     /// The client's socket; without one the output is read and dropped.

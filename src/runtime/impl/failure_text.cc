@@ -45,6 +45,18 @@ const char* step_words(StepKind step) {
         case StepKind::kJoinNamespace: return "joining namespace";
         case StepKind::kJoinContainer: return "joining the container's namespaces";
         case StepKind::kJoinCgroups: return "joining the cgroup";
+        case StepKind::kTimeNamespace: return "making a time namespace with offsets";
+        case StepKind::kOpenMount:
+        case StepKind::kMountCopy: return "error mounting to rootfs at";
+        case StepKind::kBirth: return "making the container's";
+        case StepKind::kBecomeRoot: return "becoming";
+        case StepKind::kScheduler: return "setting the scheduler";
+        case StepKind::kIoPriority: return "setting io priority";
+        case StepKind::kPersonality: return "setting personality";
+        case StepKind::kSecurityLabel: return "setting security label";
+        case StepKind::kRendezvous: return "waiting for hooks";
+        case StepKind::kHookState:
+        case StepKind::kHook: return "error running hook";
         case StepKind::kUnshare: return "making namespace";
         case StepKind::kPropagation: return "setting the root's propagation";
         case StepKind::kAttachRoot: return "mounting the root file system";
@@ -86,7 +98,8 @@ const char* step_words(StepKind step) {
 
 /// Steps whose text is bytes for the kernel and no name for people.
 bool has_name(StepKind step) {
-    return step != StepKind::kSeccomp && step != StepKind::kIdentity;
+    return step != StepKind::kSeccomp && step != StepKind::kIdentity &&
+           step != StepKind::kScheduler;
 }
 
 std::string step_text(const shim::Answer& answer) {
@@ -102,6 +115,18 @@ std::string step_text(const shim::Answer& answer) {
         return fmt::format("chdir to cwd (\"{}\") set in config.json failed: {}", answer.noun,
                            errno_text(answer.error));
     }
+    if (step == StepKind::kSecurityLabel && (answer.error == ENOENT || answer.error == EINVAL)) {
+        return std::string_view(answer.noun).find("apparmor") != std::string_view::npos
+                   ? "apparmor: config provided but apparmor not supported"
+                   : "selinux label is specified in config, but selinux is disabled or not "
+                     "supported";
+    }
+    if (step == StepKind::kHook && answer.error == ETIMEDOUT) {
+        return fmt::format("error running hook \"{}\": hook ran past its timeout", answer.noun);
+    }
+    if (step == StepKind::kHook && answer.error == ECANCELED) {
+        return fmt::format("error running hook \"{}\": it failed", answer.noun);
+    }
     if (answer.error == ECHILD && answer.step == 0) {
         return "the process was killed while it was set up";
     }
@@ -115,7 +140,8 @@ std::string step_text(const shim::Answer& answer) {
 Error launch_failure(const shim::Answer& answer) {
     const char* operation = answer.process == 0 ? "create" : "exec";
     const bool invalid = answer.exec_failure != ExecFailure::kNone ||
-                         static_cast<StepKind>(answer.step) == StepKind::kBind;
+                         static_cast<StepKind>(answer.step) == StepKind::kBind ||
+                         static_cast<StepKind>(answer.step) == StepKind::kOpenMount;
     return Error(invalid ? Kind::kInvalid : Kind::kInternal,
                  fmt::format("OCI runtime {} failed: unable to start container process: {}",
                              operation, step_text(answer)),

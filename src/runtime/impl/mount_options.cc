@@ -2,6 +2,7 @@
 
 #include <linux/mount.h>
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 
@@ -36,6 +37,11 @@ constexpr std::array kAttributes = {
     Attribute{"atime", MOUNT_ATTR_RELATIME, MOUNT_ATTR__ATIME},
 };
 
+/// What holds without being said.
+constexpr std::array<std::string_view, 8> kDefaults = {"defaults",   "async",        "nomand",
+                                                       "nolazytime", "noiversion",   "loud",
+                                                       "norelatime", "nostrictatime"};
+
 struct Propagation {
     std::string_view name;
     uint64_t flags;
@@ -63,8 +69,12 @@ bool take_attribute(MountOptions& out, std::string_view option) {
             }
             return true;
         }
-        if (attribute.clear == 0 && option.starts_with('r') && option.substr(1) == attribute.name) {
-            out.set_all |= attribute.set;
+        if (option.starts_with('r') && option.substr(1) == attribute.name) {
+            out.set_all = (out.set_all & ~attribute.clear) | attribute.set;
+            out.clear_all |= attribute.clear;
+            if (attribute.clear == 0) {
+                out.clear_all &= ~attribute.set;
+            }
             return true;
         }
     }
@@ -91,8 +101,14 @@ MountOptions parse_mount_options(std::span<const std::string> options) {
             out.recursive = option == "rbind";
         } else if (option == "remount") {
             out.remount = true;
-        } else if (option != "defaults" && !take_attribute(out, option) &&
-                   !take_propagation(out, option) && !option.empty()) {
+        } else if (option == "idmap" || option == "ridmap") {
+            out.idmap = true;
+            out.recursive = out.recursive || option == "ridmap";
+        } else if (option == "tmpcopyup") {
+            out.copy_up = true;
+        } else if (std::ranges::find(kDefaults, option) == kDefaults.end() &&
+                   !take_attribute(out, option) && !take_propagation(out, option) &&
+                   !option.empty()) {
             out.data += (out.data.empty() ? "" : ",") + option;
         }
     }

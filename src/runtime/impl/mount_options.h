@@ -13,11 +13,16 @@ struct MountOptions {
     uint64_t clear = 0;
     /// For all mounts below too ("rro", "rnosuid", ...).
     uint64_t set_all = 0;
+    uint64_t clear_all = 0;
     /// MS_SHARED, MS_SLAVE, MS_PRIVATE, MS_UNBINDABLE, with MS_REC; 0 for none.
     uint64_t propagation = 0;
     bool bind = false;
     bool recursive = false;
     bool remount = false;
+    /// Owners are shown as the mount's (or else the container's) mappings say.
+    bool idmap = false;
+    /// A tmpfs begins with what was in the directory.
+    bool copy_up = false;
     /// What the file system itself understands: "mode=755,size=65536k".
     std::string data;
 };

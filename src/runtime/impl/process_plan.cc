@@ -6,6 +6,7 @@
 #include <array>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "spec/oci/runtime.h"
 #include "sys/capability.h"
@@ -96,13 +97,14 @@ Result<CapabilitySets> parse_capabilities(const spec::oci::Process& process) {
     return sets;
 }
 
-void add_identity(PlanWriter& plan, const spec::oci::User& user) {
+void add_identity(PlanWriter& plan, const spec::oci::User& user, bool keep_groups) {
     const std::string_view groups(reinterpret_cast<const char*>(user.additional_gids.data()),
                                   user.additional_gids.size() * sizeof(uint32_t));
     shim::Step& step = plan.add(StepKind::kIdentity, groups);
     step.n[0] = user.uid;
     step.n[1] = user.gid;
     step.n[2] = user.umask.value_or(0022);
+    step.flags = keep_groups ? shim::kKeepGroups : 0;
 }
 
 void add_seccomp(PlanWriter& plan, const SeccompProgram& seccomp) {
@@ -119,7 +121,8 @@ void add_capabilities(PlanWriter& plan, const CapabilitySets& sets) {
     step.n[3] = static_cast<int64_t>(sets.ambient);
 }
 
-void add_program(PlanWriter& plan, const spec::oci::Process& process, ProcessRole role) {
+Result<> add_program(PlanWriter& plan, const spec::oci::Config& config,
+                     const spec::oci::Process& process, const ProcessPlace& place) {
     const shim::Text arguments = plan.strings(process.args);
     const shim::Text environment = plan.strings(process.env);
     auto add = [&](StepKind kind) {
@@ -130,10 +133,111 @@ void add_program(PlanWriter& plan, const spec::oci::Process& process, ProcessRol
         step.n[1] = static_cast<int64_t>(process.env.size());
     };
     add(StepKind::kFindProgram);
-    if (role == ProcessRole::kContainer) {
-        plan.add(StepKind::kWaitForStart);
+    if (place.role == ProcessRole::kContainer) {
+        plan.add(StepKind::kWaitForStart).fd = place.stage != nullptr ? place.stage->start_fd : -1;
+        GT_TRY(add_hooks(plan, config.hooks.start_container));
     }
     add(StepKind::kExec);
+    return {};
+}
+
+template <class T, size_t N>
+std::optional<T> find_value(const std::array<std::pair<std::string_view, T>, N>& table,
+                            std::string_view name) {
+    for (const auto& [key, value] : table) {
+        if (key == name) {
+            return value;
+        }
+    }
+    return std::nullopt;
+}
+
+Result<> add_scheduler(PlanWriter& plan, const spec::oci::Process& process) {
+    if (!process.scheduler) {
+        return {};
+    }
+    constexpr std::array<std::pair<std::string_view, uint32_t>, 7> kPolicies = {
+        {{"SCHED_OTHER", 0},
+         {"SCHED_FIFO", 1},
+         {"SCHED_RR", 2},
+         {"SCHED_BATCH", 3},
+         {"SCHED_ISO", 4},
+         {"SCHED_IDLE", 5},
+         {"SCHED_DEADLINE", 6}}};
+    constexpr std::array<std::pair<std::string_view, uint64_t>, 7> kFlags = {
+        {{"SCHED_FLAG_RESET_ON_FORK", 0x01},
+         {"SCHED_FLAG_RECLAIM", 0x02},
+         {"SCHED_FLAG_DL_OVERRUN", 0x04},
+         {"SCHED_FLAG_KEEP_POLICY", 0x08},
+         {"SCHED_FLAG_KEEP_PARAMS", 0x10},
+         {"SCHED_FLAG_UTIL_CLAMP_MIN", 0x20},
+         {"SCHED_FLAG_UTIL_CLAMP_MAX", 0x40}}};
+    const spec::oci::Scheduler& wanted = *process.scheduler;
+    // struct sched_attr of sched_setattr(2), first version.
+    struct {
+        uint32_t size, policy;
+        uint64_t flags;
+        int32_t nice;
+        uint32_t priority;
+        uint64_t runtime, deadline, period;
+    } attr = {};
+    attr.size = sizeof attr;
+    const auto policy = find_value(kPolicies, wanted.policy);
+    if (!policy) {
+        return fail(Kind::kInvalid, fmt::format("invalid scheduler policy: {}", wanted.policy));
+    }
+    attr.policy = *policy;
+    for (const std::string& name : wanted.flags) {
+        const auto flag = find_value(kFlags, name);
+        if (!flag) {
+            return fail(Kind::kInvalid, fmt::format("invalid scheduler flag: {}", name));
+        }
+        attr.flags |= *flag;
+    }
+    attr.nice = static_cast<int32_t>(wanted.nice);
+    attr.priority = static_cast<uint32_t>(wanted.priority);
+    attr.runtime = wanted.runtime;
+    attr.deadline = wanted.deadline;
+    attr.period = wanted.period;
+    plan.add(StepKind::kScheduler,
+             std::string_view(reinterpret_cast<const char*>(&attr), sizeof attr));
+    return {};
+}
+
+Result<> add_io_priority(PlanWriter& plan, const spec::oci::Process& process) {
+    if (!process.io_priority) {
+        return {};
+    }
+    constexpr std::array<std::pair<std::string_view, int64_t>, 3> kClasses = {
+        {{"IOPRIO_CLASS_RT", 1}, {"IOPRIO_CLASS_BE", 2}, {"IOPRIO_CLASS_IDLE", 3}}};
+    constexpr int kClassShift = 13;
+    const auto wanted = find_value(kClasses, process.io_priority->class_name);
+    if (!wanted) {
+        return fail(Kind::kInvalid,
+                    fmt::format("invalid ioPriority class: {}", process.io_priority->class_name));
+    }
+    if (process.io_priority->priority < 0 || process.io_priority->priority > 7) {
+        return fail(Kind::kInvalid,
+                    fmt::format("invalid ioPriority priority: {}", process.io_priority->priority));
+    }
+    plan.add(StepKind::kIoPriority, process.io_priority->class_name).n[0] =
+        (*wanted << kClassShift) | process.io_priority->priority;
+    return {};
+}
+
+Result<> add_personality(PlanWriter& plan, const spec::oci::Linux& linux) {
+    if (!linux.personality) {
+        return {};
+    }
+    const std::string& domain = linux.personality->domain;
+    if (!linux.personality->flags.empty()) {
+        return fail(Kind::kInvalid, "personality flags are not supported at this time");
+    }
+    if (domain != "LINUX" && domain != "LINUX32") {
+        return fail(Kind::kInvalid, fmt::format("unknown personality domain {:?}", domain));
+    }
+    plan.add(StepKind::kPersonality, domain).n[0] = domain == "LINUX32" ? 8 : 0;
+    return {};
 }
 
 Result<> check_process(const spec::oci::Process& process) {
@@ -142,12 +246,6 @@ Result<> check_process(const spec::oci::Process& process) {
     }
     if (!process.cwd.starts_with('/')) {
         return fail(Kind::kInvalid, fmt::format("Cwd must be an absolute path: {:?}", process.cwd));
-    }
-    if (!process.apparmor_profile.empty()) {
-        return fail(Kind::kNotImplemented, "apparmor profiles are not supported");
-    }
-    if (!process.selinux_label.empty()) {
-        return fail(Kind::kNotImplemented, "SELinux labels are not supported");
     }
     if (process.user.additional_gids.size() > kMaxGroups) {
         return fail(Kind::kInvalid, "too many additional groups");
@@ -163,6 +261,38 @@ Result<> check_process(const spec::oci::Process& process) {
 }
 
 }  // namespace
+
+Result<> add_hooks(PlanWriter& plan, const std::vector<spec::oci::Hook>& hooks) {
+    for (const spec::oci::Hook& hook : hooks) {
+        if (!hook.path.starts_with('/')) {
+            return fail(Kind::kInvalid, fmt::format("invalid hook path {:?}", hook.path));
+        }
+        if (hook.timeout && *hook.timeout <= 0) {
+            return fail(Kind::kInvalid, "the timeout of a hook must be positive");
+        }
+        const std::vector<std::string> args =
+            hook.args.empty() ? std::vector<std::string>{hook.path} : hook.args;
+        const shim::Text arguments = plan.strings(args);
+        const shim::Text environment = plan.strings(hook.env);
+        shim::Step& step = plan.add(StepKind::kHook, hook.path);
+        step.text[1] = arguments;
+        step.text[2] = environment;
+        step.n[0] = static_cast<int64_t>(args.size());
+        step.n[1] = static_cast<int64_t>(hook.env.size());
+        step.n[2] = hook.timeout.value_or(0);
+    }
+    return {};
+}
+
+void add_security_label(PlanWriter& plan, const spec::oci::Process& process) {
+    if (!process.apparmor_profile.empty()) {
+        plan.add(StepKind::kSecurityLabel, "attr/apparmor/exec",
+                 "exec " + process.apparmor_profile);
+    }
+    if (!process.selinux_label.empty()) {
+        plan.add(StepKind::kSecurityLabel, "attr/exec", process.selinux_label);
+    }
+}
 
 void add_oom_score(PlanWriter& plan, const spec::oci::Process& process) {
     if (process.oom_score_adj) {
@@ -183,20 +313,27 @@ void add_terminal(PlanWriter& plan, const spec::oci::Process& process, ProcessRo
     }
 }
 
-Result<> add_process_steps(PlanWriter& plan, const spec::oci::Process& process,
-                           const SeccompProgram& seccomp, ProcessRole role) {
+Result<> add_process_steps(PlanWriter& plan, const spec::oci::Config& config,
+                           const spec::oci::Process& process, const SeccompProgram& seccomp,
+                           const ProcessPlace& place) {
+    const StageOptions* stage = place.stage;
     GT_TRY(check_process(process));
     GT_TRY_VAR(caps, parse_capabilities(process));
     GT_TRY(add_limits(plan, process));
+    GT_TRY(add_scheduler(plan, process));
+    GT_TRY(add_io_priority(plan, process));
+    GT_TRY(add_personality(plan, config.linux));
     plan.add(StepKind::kSession);
-    plan.add(StepKind::kKeyring, "gantry");
+    if (stage == nullptr || stage->new_keyring) {
+        plan.add(StepKind::kKeyring, "gantry");
+    }
     shim::Step& owner = plan.add(StepKind::kStdioOwner);
     owner.n[0] = process.user.uid;
     owner.n[1] = process.user.gid;
     plan.add(StepKind::kWorkingDirectory, process.cwd);
     plan.add(StepKind::kBoundingSet).n[0] = static_cast<int64_t>(caps.bounding);
-    add_identity(plan, process.user);
-    plan.add(StepKind::kHarden);
+    add_identity(plan, process.user, stage != nullptr && stage->rootless);
+    plan.add(StepKind::kHarden).flags = stage != nullptr ? shim::kOutlive : 0;
     if (process.no_new_privileges) {
         // With no_new_privs the filter needs no capability, so it comes as late as possible.
         plan.add(StepKind::kNoNewPrivileges);
@@ -207,8 +344,7 @@ Result<> add_process_steps(PlanWriter& plan, const spec::oci::Process& process,
         add_seccomp(plan, seccomp);
         add_capabilities(plan, caps);
     }
-    add_program(plan, process, role);
-    return {};
+    return add_program(plan, config, process, place);
 }
 
 }  // namespace gantry::runtime

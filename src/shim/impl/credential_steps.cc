@@ -27,6 +27,7 @@ struct CapData {
 };
 constexpr uint32_t kCapVersion3 = 0x20080522;
 constexpr unsigned kSeccompSetModeFilter = 1;
+constexpr unsigned kSeccompNewListener = 8;
 constexpr int kKeyctlJoinSessionKeyring = 1;
 constexpr int kMaxCapability = 63;
 
@@ -106,7 +107,9 @@ int become_user(ChildContext& context, const Step& step) {
     }
     memcpy(list, context.plan.text(groups), count * sizeof(gid_t));
     // Raw calls: this process has one thread, so no libc has to tell others.
-    if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0 || syscall(SYS_setgroups, count, list) != 0 ||
+    const bool keep_groups = (step.flags & kKeepGroups) != 0;
+    if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0 ||
+        (!keep_groups && syscall(SYS_setgroups, count, list) != 0) ||
         syscall(SYS_setresgid, gid, gid, gid) != 0 || syscall(SYS_setresuid, uid, uid, uid) != 0 ||
         prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) != 0) {
         return errno;
@@ -121,18 +124,61 @@ int become_user(ChildContext& context, const Step& step) {
     return set_caps(data);
 }
 
-int harden(ChildContext& context) {
+int harden(ChildContext& context, const Step& step) {
     // ORDER: after the change of user, which clears both (kernel/cred.c, commit_creds).
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) {
+    const bool outlive = (step.flags & kOutlive) != 0;
+    if ((!outlive && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) ||
+        prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) {
         return errno;
     }
     // A shim that died before that sends no signal: its end of the channel is closed then.
     char byte = 0;
-    if (recv(context.sync_fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0) {
+    if (!outlive && recv(context.sync_fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0) {
         _exit(1);
     }
-    // SAFETY: P3. Only stdio and the channel, which exec closes, remain.
-    return close_from(kPlanFd) == 0 ? 0 : errno;
+    // SAFETY: P3. Only stdio, what the program shall have, and the channel, which exec closes,
+    // remain.
+    return close_from(context.last_fd + 1) == 0 ? 0 : errno;
+}
+
+int set_scheduler(ChildContext& context, const Step& step) {
+    return syscall(SYS_sched_setattr, 0, context.plan.text(step.text[0]), 0) == 0 ? 0 : errno;
+}
+
+int set_io_priority(const Step& step) {
+    constexpr int kWhoProcess = 1;
+    return syscall(SYS_ioprio_set, kWhoProcess, 0, step.n[0]) == 0 ? 0 : errno;
+}
+
+int set_personality(const Step& step) {
+    return syscall(SYS_personality, step.n[0]) >= 0 ? 0 : errno;
+}
+
+int set_security_label(ChildContext& context, const Step& step) {
+    char path[256] = "/proc/thread-self/";
+    constexpr size_t kPrefix = 18;
+    const Text& name = step.text[0];
+    const Text& value = step.text[1];
+    if (name.size >= sizeof path - kPrefix) {
+        return ENAMETOOLONG;
+    }
+    memcpy(path + kPrefix, context.plan.text(name), name.size + 1);
+    const int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return errno;
+    }
+    const int error = write(fd, context.plan.text(value), value.size) == value.size ? 0 : errno;
+    close(fd);
+    return error;
+}
+
+int become_root(const Step& step) {
+    // ORDER: groups first, they need the privileges of who we are now.
+    if (((step.flags & kKeepGroups) == 0 && syscall(SYS_setgroups, 0, nullptr) != 0) ||
+        syscall(SYS_setresgid, 0, 0, 0) != 0 || syscall(SYS_setresuid, 0, 0, 0) != 0) {
+        return errno;
+    }
+    return 0;
 }
 
 int set_no_new_privileges() {
@@ -148,7 +194,19 @@ int load_seccomp(ChildContext& context, const Step& step) {
     if (filter.size % 8 != 0 || filter.size / 8 > 4096) {
         return EINVAL;
     }
-    return syscall(SYS_seccomp, kSeccompSetModeFilter, step.flags, &program) == 0 ? 0 : errno;
+    const long result = syscall(SYS_seccomp, kSeccompSetModeFilter, step.flags, &program);
+    if (result < 0) {
+        return errno;
+    }
+    if ((step.flags & kSeccompNewListener) == 0) {
+        return 0;
+    }
+    ChildMessage message = {};
+    message.kind = ChildMessageKind::kSeccompListener;
+    message.pid = static_cast<int32_t>(result);
+    const int error = tell_and_wait(context.sync_fd, message);
+    close(static_cast<int>(result));
+    return error;
 }
 
 int set_capabilities(const Step& step) {

@@ -98,20 +98,17 @@ int find_program(ChildContext& context, const Step& step) {
     return error;
 }
 
-int wait_for_start(ChildContext& context) {
-    // write(2) and read(2), because a loaded seccomp filter may know no others.
+int wait_for_start(ChildContext& context, const Step& step) {
     ChildMessage message = {};
     message.kind = ChildMessageKind::kReady;
+    if (step.fd < 0) {
+        return tell_and_wait(context.sync_fd, message);
+    }
+    // write(2) and read(2), because a loaded seccomp filter may know no others. Our own end of the
+    // FIFO is open for writing, too: the read ends by START alone.
     char start = 0;
-    if (write(context.sync_fd, &message, sizeof message) < 0) {
+    if (write(context.sync_fd, &message, sizeof message) < 0 || read(step.fd, &start, 1) != 1) {
         return errno;
-    }
-    const ssize_t size = read(context.sync_fd, &start, 1);
-    if (size < 0) {
-        return errno;
-    }
-    if (size == 0) {
-        _exit(1);  // the shim is gone
     }
     return 0;
 }

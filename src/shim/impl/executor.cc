@@ -22,6 +22,10 @@ int run_isolation_step(ChildContext& context, const Step& step) {
         case StepKind::kJoinNamespace: return join_namespace(context, step);
         case StepKind::kJoinContainer: return join_container(context, step);
         case StepKind::kJoinCgroups: return join_cgroups(context);
+        case StepKind::kTimeNamespace: return make_time_namespace(context, step);
+        case StepKind::kBirth: return give_birth(context, step);
+        case StepKind::kBecomeRoot: return become_root(step);
+        case StepKind::kRendezvous: return meet_parent(context);
         case StepKind::kUnshare: return unshare(static_cast<int>(step.flags)) == 0 ? 0 : errno;
         case StepKind::kPropagation: return set_propagation(step);
         case StepKind::kAttachRoot: return attach_root(context, step);
@@ -32,7 +36,7 @@ int run_isolation_step(ChildContext& context, const Step& step) {
         case StepKind::kDomainname:
             return set_name(plan.text(step.text[0]), step.text[0].size, &setdomainname);
         case StepKind::kReadonlyRoot: return make_root_readonly(context);
-        case StepKind::kPivotRoot: return pivot_into_root(context);
+        case StepKind::kPivotRoot: return pivot_into_root(context, step);
         case StepKind::kEnterPidNamespace: return enter_pid_namespace(context);
         default: return ENOSYS;
     }
@@ -41,6 +45,8 @@ int run_isolation_step(ChildContext& context, const Step& step) {
 int run_file_step(ChildContext& context, const Step& step) {
     switch (step.kind) {
         case StepKind::kMount: return mount_file_system(context, step);
+        case StepKind::kMountCopy: return mount_copy(context, step);
+        case StepKind::kOpenMount: return open_mount(context, step);
         case StepKind::kBind: return bind_path(context, step);
         case StepKind::kRemount: return remount_path(context, step);
         case StepKind::kMask: return mask_path(context, step);
@@ -58,17 +64,23 @@ int run_step(ChildContext& context, const Step& step) {
     switch (step.kind) {
         case StepKind::kResourceLimit: return limit_resource(step);
         case StepKind::kOomScore: return set_oom_score(step);
+        case StepKind::kScheduler: return set_scheduler(context, step);
+        case StepKind::kIoPriority: return set_io_priority(step);
+        case StepKind::kPersonality: return set_personality(step);
+        case StepKind::kSecurityLabel: return set_security_label(context, step);
         case StepKind::kKeyring: return join_session_keyring(context, step);
         case StepKind::kSession: return start_session(context);
         case StepKind::kStdioOwner: return own_stdio(step);
         case StepKind::kBoundingSet: return drop_bounding_set(step);
         case StepKind::kIdentity: return become_user(context, step);
-        case StepKind::kHarden: return harden(context);
+        case StepKind::kHarden: return harden(context, step);
         case StepKind::kNoNewPrivileges: return set_no_new_privileges();
         case StepKind::kSeccomp: return load_seccomp(context, step);
         case StepKind::kCapabilities: return set_capabilities(step);
         case StepKind::kFindProgram: return find_program(context, step);
-        case StepKind::kWaitForStart: return wait_for_start(context);
+        case StepKind::kHookState: context.hook_state = &step; return 0;
+        case StepKind::kHook: return run_hook(context, step);
+        case StepKind::kWaitForStart: return wait_for_start(context, step);
         case StepKind::kExec: return exec_program(context, step);
         default: return run_file_step(context, step);
     }
@@ -98,6 +110,31 @@ int send_child_message(int sync_fd, const ChildMessage& message, int fd) {
         memcpy(CMSG_DATA(item), &fd, sizeof fd);
     }
     return sendmsg(sync_fd, &header, MSG_NOSIGNAL) >= 0 ? 0 : errno;
+}
+
+int tell_and_wait(int sync_fd, const ChildMessage& message) {
+    char byte = 0;
+    if (write(sync_fd, &message, sizeof message) < 0) {
+        return errno;
+    }
+    const ssize_t size = read(sync_fd, &byte, 1);
+    if (size == 0) {
+        _exit(1);  // nobody waits for us any more
+    }
+    return size > 0 ? 0 : errno;
+}
+
+char* put_number(char* text, uint64_t value) {
+    char digits[20];
+    size_t count = 0;
+    do {
+        digits[count++] = static_cast<char>('0' + value % 10);
+        value /= 10;
+    } while (value != 0);
+    while (count > 0) {
+        *text++ = digits[--count];
+    }
+    return text;
 }
 
 void execute(ChildContext& context) {

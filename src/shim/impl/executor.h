@@ -5,25 +5,9 @@
 #include <cstdint>
 
 #include "shim/impl/plan_view.h"
-#include "shim/protocol.h"
+#include "shim/stage.h"
 
 namespace gantry::shim {
-
-// The children (init; an exec's first and second process) talk to the shim over a SEQPACKET pair.
-// The child writes: kTerminal with the pty's master, kEntered with the pid and pidfd of the second
-// process, kReady before it waits, kFailed. The shim writes one byte for START. End of file without
-// kFailed means that the program was executed: the child's end is closed by exec.
-
-enum class ChildMessageKind : uint32_t { kTerminal = 1, kEntered, kReady, kFailed };
-
-struct ChildMessage {
-    ChildMessageKind kind;
-    StepKind step;
-    int32_t error;
-    ExecFailure exec_failure;
-    int32_t pid;
-    char noun[256];
-};
 
 /// What a child needs beside its plan. Numbers of descriptors in the child.
 struct ChildContext {
@@ -34,6 +18,8 @@ struct ChildContext {
     uint32_t tasks_fds = 0;
     /// Exec: the container's first process.
     int init_pidfd = -1;
+    /// The last descriptor that is needed until the end.
+    int last_fd = -1;
 
     // Filled by the steps.
     int host_root_fd = -1;
@@ -43,8 +29,9 @@ struct ChildContext {
     /// The first mask of a directory.
     int empty_fd = -1;
     int terminal_fd = -1;
-    bool in_child = false;
-    char program[4096];
+    int slots[kMaxSlots] = {};
+    const Step* hook_state = nullptr;
+    char program[4096] = {};
     ExecFailure exec_failure = ExecFailure::kNone;
 };
 
@@ -57,14 +44,19 @@ struct ChildContext {
 int join_namespace(ChildContext& context, const Step& step);
 int join_container(ChildContext& context, const Step& step);
 int join_cgroups(ChildContext& context);
+int make_time_namespace(ChildContext& context, const Step& step);
+int give_birth(ChildContext& context, const Step& step);
+int become_root(const Step& step);
 int set_propagation(const Step& step);
 int attach_root(ChildContext& context, const Step& step);
-int pivot_into_root(ChildContext& context);
+int pivot_into_root(ChildContext& context, const Step& step);
 int make_root_readonly(ChildContext& context);
 int make_private_proc(ChildContext& context);
 int write_sysctl(ChildContext& context, const Step& step);
 
 int mount_file_system(ChildContext& context, const Step& step);
+int mount_copy(ChildContext& context, const Step& step);
+int open_mount(ChildContext& context, const Step& step);
 int bind_path(ChildContext& context, const Step& step);
 int remount_path(ChildContext& context, const Step& step);
 int mask_path(ChildContext& context, const Step& step);
@@ -81,18 +73,29 @@ int enter_pid_namespace(ChildContext& context);
 
 int limit_resource(const Step& step);
 int set_oom_score(const Step& step);
+int set_scheduler(ChildContext& context, const Step& step);
+int set_io_priority(const Step& step);
+int set_personality(const Step& step);
+int set_security_label(ChildContext& context, const Step& step);
 int join_session_keyring(ChildContext& context, const Step& step);
 int drop_bounding_set(const Step& step);
 int become_user(ChildContext& context, const Step& step);
-int harden(ChildContext& context);
+int harden(ChildContext& context, const Step& step);
 int set_no_new_privileges();
 int load_seccomp(ChildContext& context, const Step& step);
 int set_capabilities(const Step& step);
 
 int find_program(ChildContext& context, const Step& step);
-int wait_for_start(ChildContext& context);
+int run_hook(ChildContext& context, const Step& step);
+int meet_parent(ChildContext& context);
+int wait_for_start(ChildContext& context, const Step& step);
 int exec_program(ChildContext& context, const Step& step);
 
+/// Writes DIGITS of VALUE at TEXT and returns their end.
+char* put_number(char* text, uint64_t value);
+/// Tells MESSAGE with write(2) and waits for a byte with read(2): a filter that is loaded may know
+/// no others. The end of the channel ends this process.
+int tell_and_wait(int sync_fd, const ChildMessage& message);
 /// Sends MESSAGE, with descriptor FD unless it is -1.
 int send_child_message(int sync_fd, const ChildMessage& message, int fd);
 

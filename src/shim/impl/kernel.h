@@ -49,6 +49,7 @@ inline constexpr uint64_t kMountAttrReadonly = 1;
 inline constexpr uint64_t kMountAttrNosuid = 2;
 inline constexpr uint64_t kMountAttrNodev = 4;
 inline constexpr uint64_t kMountAttrNoexec = 8;
+inline constexpr uint64_t kMountAttrIdmap = 0x100000;
 
 inline constexpr unsigned kFsconfigSetFlag = 0;
 inline constexpr unsigned kFsconfigSetString = 1;
@@ -80,6 +81,14 @@ inline int mount_setattr(int fd, unsigned flags, uint64_t set, uint64_t clear,
     const struct {
         uint64_t set, clear, propagation, userns;
     } attributes = {set, clear, propagation, 0};
+    return static_cast<int>(
+        syscall(SYS_mount_setattr, fd, "", flags | kAtEmptyPath, &attributes, sizeof attributes));
+}
+/// Shows owners as the user namespace USERNS maps them.
+inline int mount_idmap(int fd, unsigned flags, int userns) {
+    const struct {
+        uint64_t set, clear, propagation, userns;
+    } attributes = {kMountAttrIdmap, 0, 0, static_cast<uint64_t>(userns)};
     return static_cast<int>(
         syscall(SYS_mount_setattr, fd, "", flags | kAtEmptyPath, &attributes, sizeof attributes));
 }

@@ -102,7 +102,8 @@ int Shim::spawn_child(Process& process, int sync_fd) {
     args.flags = (process.number == 0 ? plan.clone_flags : 0) | CLONE_PIDFD;
     args.pidfd = reinterpret_cast<uint64_t>(&process.pidfd);
     args.exit_signal = SIGCHLD;
-    if (container.has_v2_fd != 0) {
+    // A plan with a birth of its own joins there, so that the first process is not counted.
+    if (container.has_v2_fd != 0 && (process.number != 0 || plan.has_birth == 0)) {
         args.flags |= kCloneIntoCgroup;
         args.cgroup = static_cast<uint64_t>(kFirstPlanFd) + container.tasks_fds;
     }
@@ -135,6 +136,7 @@ void Shim::run_child(Process& process, int sync_fd) {
     restore_signals();
     context.plan = process.plan.view();
     context.sync_fd = kListenFd;
+    context.last_fd = kListenFd;
     context.tasks_fd = kFirstPlanFd;
     context.tasks_fds = container.tasks_fds;
     execute(context);
@@ -183,6 +185,10 @@ void Shim::child_said(Process& process, const ChildMessage& message, int fd) {
             process.pidfd = fd;
             process.pid = message.pid;
             process.entered = true;
+            return;
+        case ChildMessageKind::kRendezvous:
+        case ChildMessageKind::kSeccompListener:
+            // The daemon's plans have neither.
             return;
         case ChildMessageKind::kReady:
             // What only the set-up needed; the root's mount above all, which would stay busy.

@@ -12,6 +12,7 @@
 #include "shim/impl/kernel.h"
 #include "shim/impl/next_part.h"
 #include "shim/impl/root_path.h"
+#include "shim/impl/tree_copy.h"
 
 namespace gantry::shim {
 
@@ -120,6 +121,54 @@ bool set_propagation_of(int mount, int64_t propagation) {
                          flags & ~uint64_t{MS_REC}) == 0;
 }
 
+bool change_attributes(int mount, const Step& step) {
+    const auto set = static_cast<uint64_t>(step.n[0]);
+    const auto clear = static_cast<uint64_t>(step.n[1]);
+    const auto all = static_cast<uint64_t>(step.n[3]);
+    return ((set | clear) == 0 || mount_setattr(mount, 0, set, clear, 0) == 0) &&
+           (all == 0 || mount_setattr(mount, kAtRecursive, all & UINT32_MAX, all >> 32, 0) == 0) &&
+           set_propagation_of(mount, step.n[2]);
+}
+
+/// The detached mount that a kBind or kOpenMount step describes, with its attributes; -1 with
+/// errno.
+int clone_source(const ChildContext& context, const Step& step) {
+    const unsigned recursive = (step.flags & kBindRecursive) != 0 ? kAtRecursive : 0;
+    const bool by_fd = step.kind == StepKind::kBind && step.fd >= 0;
+    const int mount =
+        (step.flags & kBindDetached) != 0 ? fcntl(step.fd, F_DUPFD_CLOEXEC, 0)
+        : by_fd ? open_tree(step.fd, "", kOpenTreeClone | kAtEmptyPath | recursive)
+                : open_tree(AT_FDCWD, context.plan.text(step.text[1]), kOpenTreeClone | recursive);
+    if (mount >= 0 && (step.flags & kOpenDevice) == 0 && !change_attributes(mount, step)) {
+        const int error = errno;
+        close(mount);
+        errno = error;
+        return -1;
+    }
+    return mount;
+}
+
+/// Whether the source is the device node that it shall be; sets errno.
+bool is_device(const ChildContext& context, const Step& step) {
+    struct stat status = {};
+    if (stat(context.plan.text(step.text[1]), &status) != 0) {
+        return false;
+    }
+    errno = ENODEV;
+    return (S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode)) &&
+           status.st_rdev == static_cast<dev_t>(step.n[0]);
+}
+
+/// Whether what is there already is the node that the kDevice step makes.
+bool is_same_node(int dir, const char* name, const Step& step) {
+    struct stat status = {};
+    const bool same = fstatat(dir, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+                      (status.st_mode & S_IFMT) == (static_cast<mode_t>(step.n[0]) & S_IFMT) &&
+                      status.st_rdev == static_cast<dev_t>(step.n[1]);
+    errno = EEXIST;
+    return same;
+}
+
 bool is_absent(int error) {
     return error == ENOENT || error == ENOTDIR;
 }
@@ -144,30 +193,66 @@ int mount_file_system(ChildContext& context, const Step& step) {
     return attach(mount, target);
 }
 
-int bind_path(ChildContext& context, const Step& step) {
+int mount_copy(ChildContext& context, const Step& step) {
     const PlanView& plan = context.plan;
-    const unsigned recursive = (step.flags & kBindRecursive) != 0 ? kAtRecursive : 0;
     const int mount =
-        (step.flags & kBindDetached) != 0 ? fcntl(step.fd, F_DUPFD_CLOEXEC, 0)
-        : step.fd >= 0 ? open_tree(step.fd, "", kOpenTreeClone | kAtEmptyPath | recursive)
-                       : open_tree(AT_FDCWD, plan.text(step.text[1]), kOpenTreeClone | recursive);
+        make_mount("tmpfs", plan.view(step.text[2]), static_cast<uint64_t>(step.n[0]));
     if (mount < 0) {
         return errno;
     }
-    struct stat status = {};
-    const bool set_all = step.n[3] != 0;
-    if (fstat(mount, &status) != 0 ||
-        ((step.n[0] | step.n[1]) != 0 && mount_setattr(mount, 0, static_cast<uint64_t>(step.n[0]),
-                                                       static_cast<uint64_t>(step.n[1]), 0) != 0) ||
-        (set_all &&
-         mount_setattr(mount, kAtRecursive, static_cast<uint64_t>(step.n[3]), 0, 0) != 0) ||
-        !set_propagation_of(mount, step.n[2])) {
+    const int target =
+        make_in_root(context.root_fd, plan.text(step.text[0]), TargetType::kDirectory, 0755);
+    if (target < 0) {
         const int error = errno;
         close(mount);
         return error;
     }
+    if (const int error = copy_tree(target, mount); error != 0) {
+        close(mount);
+        close(target);
+        return error;
+    }
+    return attach(mount, target);
+}
+
+int open_mount(ChildContext& context, const Step& step) {
+    if (step.slot >= kMaxSlots) {
+        return EINVAL;
+    }
+    if ((step.flags & kOpenDevice) != 0 && !is_device(context, step)) {
+        return errno;
+    }
+    const int mount = clone_source(context, step);
+    if (mount < 0) {
+        return errno;
+    }
+    if (step.fd >= 0 && (step.flags & kOpenDevice) == 0) {
+        const unsigned recursive = (step.flags & kBindRecursive) != 0 ? kAtRecursive : 0;
+        if (mount_idmap(mount, recursive, step.fd) != 0) {
+            const int error = errno;
+            close(mount);
+            return error;
+        }
+    }
+    context.slots[step.slot] = mount;
+    return 0;
+}
+
+int bind_path(ChildContext& context, const Step& step) {
+    const bool from_slot = (step.flags & kBindSlot) != 0;
+    const int mount =
+        from_slot ? context.slots[step.slot % kMaxSlots] : clone_source(context, step);
+    struct stat status = {};
+    if (mount < 0 || fstat(mount, &status) != 0) {
+        const int error = errno;
+        if (mount >= 0) {
+            close(mount);
+        }
+        return error;
+    }
     const TargetType type = S_ISDIR(status.st_mode) ? TargetType::kDirectory : TargetType::kFile;
-    return attach(mount, make_in_root(context.root_fd, plan.text(step.text[0]), type, 0755));
+    const char* path = context.plan.text(step.text[0]);
+    return attach(mount, make_in_root(context.root_fd, path, type, 0755));
 }
 
 int remount_path(ChildContext& context, const Step& step) {
@@ -241,9 +326,10 @@ int make_device(ChildContext& context, const Step& step) {
         return errno;
     }
     int error = 0;
-    if (mknodat(dir, name, static_cast<mode_t>(step.n[0]), static_cast<dev_t>(step.n[1])) != 0 ||
-        fchownat(dir, name, static_cast<uid_t>(step.n[2]), static_cast<gid_t>(step.n[3]),
-                 AT_SYMLINK_NOFOLLOW) != 0) {
+    if (mknodat(dir, name, static_cast<mode_t>(step.n[0]), static_cast<dev_t>(step.n[1])) != 0) {
+        error = errno == EEXIST && is_same_node(dir, name, step) ? 0 : errno;
+    } else if (fchownat(dir, name, static_cast<uid_t>(step.n[2]), static_cast<gid_t>(step.n[3]),
+                        AT_SYMLINK_NOFOLLOW) != 0) {
         error = errno;
     }
     close(dir);

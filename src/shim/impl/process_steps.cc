@@ -137,7 +137,7 @@ int enter_pid_namespace(ChildContext& context) {
     // the container's pid namespace and ends.
     int pidfd = -1;
     // SAFETY: S86. Nothing of the host is open in a process that the container can see.
-    if (close_from(kPlanFd) != 0) {
+    if (close_from(context.last_fd + 1) != 0) {
         return errno;
     }
     context.root_fd = -1;
@@ -149,7 +149,6 @@ int enter_pid_namespace(ChildContext& context) {
         return errno;
     }
     if (pid == 0) {
-        context.in_child = true;
         return 0;
     }
     ChildMessage message = {};

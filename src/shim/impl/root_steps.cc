@@ -24,7 +24,8 @@ int join_namespace(ChildContext& context, const Step& step) {
 }
 
 int join_container(ChildContext& context, const Step& step) {
-    if (setns(context.init_pidfd, static_cast<int>(step.flags)) != 0) {
+    const int pidfd = step.fd >= 0 ? step.fd : context.init_pidfd;
+    if (setns(pidfd, static_cast<int>(step.flags)) != 0) {
         return errno;
     }
     context.root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -51,7 +52,8 @@ int attach_root(ChildContext& context, const Step& step) {
     if (context.host_root_fd < 0) {
         return errno;
     }
-    context.root_fd = step.fd;
+    context.root_fd =
+        (step.flags & kBindSlot) != 0 ? context.slots[step.slot % kMaxSlots] : step.fd;
     if (context.root_fd < 0) {
         context.root_fd =
             open_tree(AT_FDCWD, context.plan.text(step.text[0]), kOpenTreeClone | kAtRecursive);
@@ -68,7 +70,12 @@ int make_root_readonly(ChildContext& context) {
     return mount_setattr(context.root_fd, 0, kMountAttrReadonly, 0, 0) == 0 ? 0 : errno;
 }
 
-int pivot_into_root(ChildContext& context) {
+int pivot_into_root(ChildContext& context, const Step& step) {
+    if ((step.flags & kChroot) != 0) {
+        // Where the root is the kernel's first one (an initramfs), which cannot be exchanged.
+        const bool moved = fchdir(context.root_fd) == 0 && chroot(".") == 0 && chdir("/") == 0;
+        return moved ? 0 : errno;
+    }
     // pivot_root(".", ".") stacks the old root on the new one, from where it is detached: no
     // directory in the image is needed for it.
     if (fchdir(context.root_fd) != 0 || pivot_root(".", ".") != 0 ||

@@ -33,7 +33,11 @@ GT_JSON(oci::Memory, "LinuxMemory",
             .field("reservation", &oci::Memory::reservation, Rule::kOmit)
             .field("swap", &oci::Memory::swap, Rule::kOmit)
             .field("swappiness", &oci::Memory::swappiness, Rule::kOmit)
-            .field("disableOOMKiller", &oci::Memory::disable_oom_killer, Rule::kOmit))
+            .field("disableOOMKiller", &oci::Memory::disable_oom_killer, Rule::kOmit)
+            .field("useHierarchy", &oci::Memory::use_hierarchy, Rule::kOmit)
+            .field("checkBeforeUpdate", &oci::Memory::check_before_update, Rule::kOmit)
+            .field("kernel", &oci::Memory::kernel, Rule::kOmit)
+            .field("kernelTCP", &oci::Memory::kernel_tcp, Rule::kOmit))
 
 GT_JSON(oci::Cpu, "LinuxCPU",
         .field("shares", &oci::Cpu::shares, Rule::kOmit)
@@ -72,6 +76,31 @@ GT_JSON(oci::BlockIo, "LinuxBlockIO",
 GT_JSON(oci::Hugepage, "LinuxHugepageLimit",
         .field("pageSize", &oci::Hugepage::page_size).field("limit", &oci::Hugepage::limit))
 
+GT_JSON(oci::Rdma, "LinuxRdma",
+        .field("hcaHandles", &oci::Rdma::hca_handles, Rule::kOmit)
+            .field("hcaObjects", &oci::Rdma::hca_objects, Rule::kOmit))
+
+GT_JSON(oci::InterfacePriority, "LinuxInterfacePriority",
+        .field("name", &oci::InterfacePriority::name)
+            .field("priority", &oci::InterfacePriority::priority))
+
+GT_JSON(oci::NetworkClass, "LinuxNetwork",
+        .field("classID", &oci::NetworkClass::class_id, Rule::kOmit)
+            .field("priorities", &oci::NetworkClass::priorities, Rule::kOmit))
+
+GT_JSON(oci::TimeOffset, "LinuxTimeOffset",
+        .field("secs", &oci::TimeOffset::secs, Rule::kOmit)
+            .field("nanosecs", &oci::TimeOffset::nanosecs, Rule::kOmit))
+
+GT_JSON(oci::IntelRdt, "LinuxIntelRdt",
+        .field("closID", &oci::IntelRdt::clos_id, Rule::kOmit)
+            .field("l3CacheSchema", &oci::IntelRdt::l3_cache_schema, Rule::kOmit)
+            .field("memBwSchema", &oci::IntelRdt::mem_bw_schema, Rule::kOmit))
+
+GT_JSON(oci::Personality, "LinuxPersonality",
+        .field("domain", &oci::Personality::domain)
+            .field("flags", &oci::Personality::flags, Rule::kOmit))
+
 GT_JSON(oci::Resources, "LinuxResources",
         .field("devices", &oci::Resources::devices, Rule::kOmit)
             .field("memory", &oci::Resources::memory, Rule::kOmit)
@@ -79,7 +108,9 @@ GT_JSON(oci::Resources, "LinuxResources",
             .field("pids", &oci::Resources::pids, Rule::kOmit)
             .field("blockIO", &oci::Resources::block_io, Rule::kOmit)
             .field("hugepageLimits", &oci::Resources::hugepage_limits, Rule::kOmit)
-            .field("unified", &oci::Resources::unified, Rule::kOmit))
+            .field("unified", &oci::Resources::unified, Rule::kOmit)
+            .field("rdma", &oci::Resources::rdma, Rule::kOmit)
+            .field("network", &oci::Resources::network, Rule::kOmit))
 
 GT_JSON(oci::Linux, "Linux",
         .field("uidMappings", &oci::Linux::uid_mappings, Rule::kOmit)
@@ -93,6 +124,9 @@ GT_JSON(oci::Linux, "Linux",
             .field("rootfsPropagation", &oci::Linux::rootfs_propagation, Rule::kOmit)
             .field("maskedPaths", &oci::Linux::masked_paths, Rule::kOmit)
             .field("readonlyPaths", &oci::Linux::readonly_paths, Rule::kOmit)
-            .field("mountLabel", &oci::Linux::mount_label, Rule::kOmit))
+            .field("mountLabel", &oci::Linux::mount_label, Rule::kOmit)
+            .field("timeOffsets", &oci::Linux::time_offsets, Rule::kOmit)
+            .field("intelRdt", &oci::Linux::intel_rdt, Rule::kOmit)
+            .field("personality", &oci::Linux::personality, Rule::kOmit))
 
 }  // namespace gantry::spec::impl

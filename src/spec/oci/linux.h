@@ -51,6 +51,11 @@ struct Memory {
     std::optional<int64_t> swap;
     std::optional<uint64_t> swappiness;
     std::optional<bool> disable_oom_killer;
+    std::optional<bool> use_hierarchy;
+    std::optional<bool> check_before_update;
+    /// Gone from Linux since 6.1: refused unless they are -1 or 0.
+    std::optional<int64_t> kernel;
+    std::optional<int64_t> kernel_tcp;
 };
 
 struct Cpu {
@@ -97,6 +102,21 @@ struct Hugepage {
     uint64_t limit = 0;
 };
 
+struct Rdma {
+    std::optional<uint32_t> hca_handles;
+    std::optional<uint32_t> hca_objects;
+};
+
+struct InterfacePriority {
+    std::string name;
+    uint32_t priority = 0;
+};
+
+struct NetworkClass {
+    std::optional<uint32_t> class_id;
+    std::vector<InterfacePriority> priorities;
+};
+
 struct Resources {
     std::vector<DeviceCgroup> devices;
     std::optional<Memory> memory;
@@ -105,6 +125,26 @@ struct Resources {
     std::optional<BlockIo> block_io;
     std::vector<Hugepage> hugepage_limits;
     std::map<std::string, std::string> unified;
+    /// By device.
+    std::map<std::string, Rdma> rdma;
+    std::optional<NetworkClass> network;
+};
+
+struct TimeOffset {
+    int64_t secs = 0;
+    uint32_t nanosecs = 0;
+};
+
+struct IntelRdt {
+    std::string clos_id;
+    std::string l3_cache_schema;
+    std::string mem_bw_schema;
+};
+
+struct Personality {
+    /// "LINUX" or "LINUX32".
+    std::string domain;
+    std::vector<std::string> flags;
 };
 
 /// runtime-spec 1.2, config-linux.md.
@@ -121,6 +161,10 @@ struct Linux {
     std::vector<std::string> masked_paths;
     std::vector<std::string> readonly_paths;
     std::string mount_label;
+    /// By clock: "monotonic", "boottime".
+    std::map<std::string, TimeOffset> time_offsets;
+    std::optional<IntelRdt> intel_rdt;
+    std::optional<Personality> personality;
 };
 
 }  // namespace gantry::spec::oci

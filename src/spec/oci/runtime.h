@@ -39,6 +39,24 @@ struct ConsoleSize {
     uint32_t width = 0;
 };
 
+struct Scheduler {
+    /// "SCHED_OTHER", ...
+    std::string policy;
+    int64_t nice = 0;
+    int64_t priority = 0;
+    /// "SCHED_FLAG_RESET_ON_FORK", ...
+    std::vector<std::string> flags;
+    uint64_t runtime = 0;
+    uint64_t deadline = 0;
+    uint64_t period = 0;
+};
+
+struct IoPriority {
+    /// "IOPRIO_CLASS_BE", ...
+    std::string class_name;
+    int64_t priority = 0;
+};
+
 /// runtime-spec 1.2, config.md, "Process". Also the body of an exec.
 struct Process {
     bool terminal = false;
@@ -53,6 +71,8 @@ struct Process {
     std::string apparmor_profile;
     std::optional<int64_t> oom_score_adj;
     std::string selinux_label;
+    std::optional<Scheduler> scheduler;
+    std::optional<IoPriority> io_priority;
 };
 
 struct Root {
@@ -66,10 +86,40 @@ struct Mount {
     std::string type;
     std::string source;
     std::vector<std::string> options;
+    std::vector<IdMapping> uid_mappings = {};
+    std::vector<IdMapping> gid_mappings = {};
 };
 
-/// runtime-spec 1.2, config.md. Hooks, Windows, Solaris and VM parts are not held: no field that
-/// could run a program on the host comes in by JSON.
+struct Hook {
+    std::string path;
+    std::vector<std::string> args;
+    std::vector<std::string> env;
+    /// Seconds.
+    std::optional<int64_t> timeout;
+};
+
+struct Hooks {
+    std::vector<Hook> prestart;
+    std::vector<Hook> create_runtime;
+    std::vector<Hook> create_container;
+    std::vector<Hook> start_container;
+    std::vector<Hook> poststart;
+    std::vector<Hook> poststop;
+};
+
+/// runtime-spec 1.2, state.md.
+struct State {
+    std::string oci_version = "1.2.0";
+    std::string id;
+    /// "creating", "created", "running", "stopped"; "paused" as runc has it.
+    std::string status;
+    int64_t pid = 0;
+    std::string bundle;
+    std::map<std::string, std::string> annotations;
+};
+
+/// runtime-spec 1.2, config.md. Windows, Solaris and VM parts are not held. Hooks run programs on
+/// the host: only gantry-runtime takes them, the daemon's configs have none.
 struct Config {
     std::string oci_version = "1.2.0";
     Process process;
@@ -79,6 +129,7 @@ struct Config {
     std::vector<Mount> mounts;
     Linux linux;
     std::map<std::string, std::string> annotations;
+    Hooks hooks;
 };
 
 }  // namespace gantry::spec::oci

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "base/error.h"
+#include "base/unique_fd.h"
+
+namespace gantry::sys {
+
+/// COUNT ids of a user namespace from INSIDE on are those from OUTSIDE on of its parent.
+struct IdRange {
+    uint32_t inside = 0;
+    uint32_t outside = 0;
+    uint32_t count = 0;
+
+    bool operator==(const IdRange&) const = default;
+};
+
+/// What ID inside is outside; empty when it is not mapped.
+std::optional<uint32_t> map_id(std::span<const IdRange> ranges, uint32_t id);
+
+/// The text that /proc/PID/uid_map takes.
+std::string id_map_text(std::span<const IdRange> ranges);
+
+/// A user namespace and, if wanted, a network namespace that belongs to it.
+struct UserNamespace {
+    UniqueFd user;
+    UniqueFd net;
+};
+
+enum class WithNetwork { kNo, kYes };
+
+/// Makes namespaces with nobody in them; they live as long as somebody holds them. For idmapped
+/// mounts, and for containers that join them. Needs a process, which shares our memory like that of
+/// posix_spawn(3) and is gone at the return. kInvalid for mappings that the kernel refuses.
+Result<UserNamespace> make_user_namespace(std::span<const IdRange> uids,
+                                          std::span<const IdRange> gids, WithNetwork network);
+
+/// Lets the detached MOUNT (and those below it) show its owners as the namespace USER maps them:
+/// what belongs to id N on disk belongs to what N inside is. The file system must support it (ext4,
+/// xfs, btrfs, tmpfs, overlay layers...): kNotImplemented otherwise.
+Result<> idmap_mount(int mount, int user);
+
+}  // namespace gantry::sys
