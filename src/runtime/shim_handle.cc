@@ -152,7 +152,7 @@ Result<> ShimHandle::attach(UniqueFd client, const AttachOptions& options) {
     return {};
 }
 
-Result<ExecStarted> ShimHandle::exec(ExecOptions& options) {
+Result<UniqueFd> ShimHandle::begin_exec(const ExecOptions& options) {
     GT_TRY_VAR(filter, seccomp_program(options.seccomp));
     ExecPlanOptions plan_options;
     plan_options.stdin_mode = options.open_stdin ? StdinMode::kOnce : StdinMode::kNone;
@@ -168,7 +168,11 @@ Result<ExecStarted> ShimHandle::exec(ExecOptions& options) {
         GT_TRY_VAR(bytes, fill_attach(request, options.attach));
         payload = bytes;
     }
-    GT_TRY_VAR(reply, ask(socket_.get(), request, payload, fds, kExecPatience));
+    return send_question(socket_.get(), request, payload, fds);
+}
+
+Result<ExecStarted> ShimHandle::finish_exec(UniqueFd pending) {
+    GT_TRY_VAR(reply, receive_reply(pending.get(), kExecPatience));
     shim::Answer& answer = reply.answer;
     if (answer.error != 0) {
         if (answer.step == 0 && answer.error == ESRCH) {
@@ -177,8 +181,16 @@ Result<ExecStarted> ShimHandle::exec(ExecOptions& options) {
         answer.process = std::max(answer.process, 1U);  // the words for an exec
         return Failure(launch_failure(answer));
     }
-    options.client.reset();
     return ExecStarted{answer.process, answer.pid};
+}
+
+Result<ExecStarted> ShimHandle::exec(ExecOptions& options) {
+    GT_TRY_VAR(pending, begin_exec(options));
+    auto started = finish_exec(std::move(pending));
+    if (started) {
+        options.client.reset();
+    }
+    return started;
 }
 
 Result<> ShimHandle::forget_exec(uint32_t exec) {

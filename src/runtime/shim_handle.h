@@ -141,6 +141,11 @@ public:
     /// unless it is still in OPTIONS.client (it is given back on failure, so that the caller can
     /// write the reason to it).
     Result<ExecStarted> exec(ExecOptions& options);
+    /// exec() in two steps, for who must not wait in between: the descriptor becomes readable when
+    /// finish_exec() has its answer. The client's socket stays in OPTIONS. Dropping the descriptor
+    /// loses the answer, not the process.
+    Result<UniqueFd> begin_exec(const ExecOptions& options);
+    static Result<ExecStarted> finish_exec(UniqueFd pending);
     /// The exit of the exec was recorded: its client now sees the end of its stream (so that what
     /// it asks next is answered right; without this call it sees it after 2 s), and the shim
     /// forgets it.

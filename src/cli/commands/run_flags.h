@@ -123,6 +123,8 @@ inline constexpr auto kCreateFlags = std::to_array<Flag>({
     {"quiet", 'q', &flag_type::kBool, "", "Do not print the progress of a pull"},
     {"read-only", 0, &flag_type::kBool, "", "Mount the root file system read-only"},
     {"restart", 0, &flag_type::kString, "no", "Whether to restart the container when it exits"},
+    {"restart-unhealthy", 0, &flag_type::kBool, "",
+     "Restart the container when its health check fails"},
     {"rm", 0, &flag_type::kBool, "",
      "Remove the container and its anonymous volumes when it exits"},
     {"runtime", 0, &flag_type::kString, "", "Runtime to use for this container"},

@@ -156,6 +156,9 @@ Result<> fill_host(const FlagValues& flags, spec::HostConfig& host) {
     host.ipc_mode = flags.text("ipc");
     GT_TRY_VAR(policy, parse_restart_policy(flags.text("restart")));
     host.restart_policy = std::move(policy);
+    if (flags.on("restart-unhealthy")) {
+        host.restart_policy.on_unhealthy = "restart";
+    }
     host.auto_remove = flags.on("rm");
     if (host.auto_remove && !host.restart_policy.name.empty() && host.restart_policy.name != "no") {
         return fail(Kind::kInvalid, "conflicting options: cannot specify both --restart and --rm");

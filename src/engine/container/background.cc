@@ -8,6 +8,7 @@ namespace {
 
 /// How long a task waits for a place in a full queue before it asks again.
 constexpr std::chrono::milliseconds kFullQueueDelay(20);
+constexpr std::chrono::milliseconds kFlushPatience(1000);
 
 }  // namespace
 
@@ -57,6 +58,25 @@ void Background::submit(std::shared_ptr<Pass> pass, std::function<void()> task) 
                              submit(std::move(pass), std::move(task));
                              timer.reset();
                          });
+}
+
+void Background::flush_loop(std::function<void()> last) {
+    struct Done {
+        Mutex mutex;
+        Condition changed;
+        bool set GT_GUARDED_BY(mutex) = false;
+    };
+    const auto done = std::make_shared<Done>();
+    loop_.post([done, last = std::move(last)] {
+        last();
+        const MutexLock lock(done->mutex);
+        done->set = true;
+        done->changed.notify_all();
+    });
+    const auto deadline = std::chrono::steady_clock::now() + kFlushPatience;
+    MutexLock lock(done->mutex);
+    while (!done->set && done->changed.wait_until(done->mutex, deadline)) {
+    }
 }
 
 void Background::close() {

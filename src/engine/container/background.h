@@ -22,6 +22,10 @@ public:
 
     void run(std::function<void()> task);
 
+    /// Runs LAST on the loop's thread, behind what was posted before, and waits for it; a second at
+    /// most, as the loop's callbacks are short. Not on that thread.
+    void flush_loop(std::function<void()> last);
+
     /// Takes no more tasks and waits for those that run or are queued.
     void close();
 

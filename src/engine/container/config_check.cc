@@ -4,6 +4,7 @@
 #include <cctype>
 
 #include "engine/container/config_merge.h"
+#include "engine/container/health.h"
 #include "spec/mount.h"
 #include "spec/port.h"
 #include "spec/signal.h"
@@ -42,11 +43,6 @@ Result<> check_env(const std::vector<std::string>& env) {
     return {};
 }
 
-/// Whether the user's HEALTHCHECK asks for probes; "NONE" and an empty one do not.
-bool wants_probes(const spec::HealthConfig& health) {
-    return !(health.test.empty() || health.test.front() == "NONE");
-}
-
 }  // namespace
 
 Result<> check_config(spec::ContainerConfig& config) {
@@ -77,8 +73,8 @@ Result<> check_config(spec::ContainerConfig& config) {
         return fail(Kind::kInvalid,
                     fmt::format("invalid MAC address: {}", config.mac_address.substr(0, 64)));
     }
-    if (config.healthcheck && wants_probes(*config.healthcheck)) {
-        return fail(Kind::kNotImplemented, "Config.Healthcheck is not supported yet");
+    if (config.healthcheck) {
+        GT_TRY(check_health_config(*config.healthcheck));
     }
     if (!config.volumes.empty()) {
         return fail(Kind::kNotImplemented,

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/text.h"
+#include "engine/container/health.h"
 
 namespace gantry::engine {
 
@@ -68,11 +69,7 @@ void merge_image_config(spec::ContainerConfig& config, const spec::ContainerConf
     }
     config.exposed_ports.insert(image.exposed_ports.begin(), image.exposed_ports.end());
     config.labels.insert(image.labels.begin(), image.labels.end());
-    if (image.healthcheck && !config.healthcheck && !image.healthcheck->test.empty() &&
-        image.healthcheck->test.front() != "NONE") {
-        warnings.emplace_back(
-            "The image's HEALTHCHECK is not run: health checks are not supported yet.");
-    }
+    merge_health(config.healthcheck, image.healthcheck);
     for (const std::string& volume : image.volumes) {
         warnings.push_back(
             fmt::format("The image's volume {} is kept in the container's writable "

@@ -79,12 +79,10 @@ TEST(MergeImageConfig, UnitesTheRest) {
 TEST(MergeImageConfig, SaysWhatOfTheImageIsNotThereYet) {
     spec::ContainerConfig image = image_config();
     image.volumes = {"/data"};
-    image.healthcheck.emplace().test = {"CMD", "true"};
     spec::ContainerConfig config;
     Words warnings;
     merge_image_config(config, image, warnings);
     EXPECT_THAT(warnings, Contains(HasSubstr("/data")));
-    EXPECT_THAT(warnings, Contains(HasSubstr("HEALTHCHECK")));
 }
 
 TEST(ProcessEnv, HasDockersVariablesFirst) {
@@ -137,12 +135,6 @@ TEST(CheckConfig, NamesWhatIsNotThereYet) {
     EXPECT_EQ(checked.error().kind(), Kind::kNotImplemented);
     EXPECT_THAT(checked.error().text(), HasSubstr("Config.Volumes"));
     config.volumes.clear();
-    config.healthcheck.emplace().test = {"CMD", "true"};
-    checked = check_config(config);
-    ASSERT_FALSE(checked);
-    EXPECT_EQ(checked.error().kind(), Kind::kNotImplemented);
-    config.healthcheck->test = {"NONE"};
-    EXPECT_TRUE(check_config(config));
 }
 
 TEST(CheckMergedConfig, WantsACommand) {

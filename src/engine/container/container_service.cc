@@ -9,6 +9,7 @@
 #include "engine/container/attach_container.h"
 #include "engine/container/core.h"
 #include "engine/container/create.h"
+#include "engine/container/health_monitor.h"
 #include "engine/container/inspect.h"
 #include "engine/container/list.h"
 #include "engine/container/recovery.h"
@@ -92,12 +93,16 @@ ContainerService::~ContainerService() {
             entry->take_restart_timer(operation).reset();
             if (const auto run = entry->run()) {
                 run->watch.end();
+                if (run->health != nullptr) {
+                    run->health->stop();
+                }
             }
         }
     };
     stop_listening();
     core_->background.close();
     stop_listening();
+    core_->background.flush_loop([] {});
     remove_empty_cgroup_parent(*core_);
 }
 

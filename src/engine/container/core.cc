@@ -1,6 +1,7 @@
 #include "engine/container/core.h"
 
 #include "base/log.h"
+#include "engine/container/health_monitor.h"
 #include "engine/event/event_bus.h"
 
 namespace gantry::engine {
@@ -12,12 +13,20 @@ SnapshotPtr with_life(const ContainerSnapshot& old, Lifecycle life) {
         ContainerSnapshot{.record = old.record, .name = old.name, .life = std::move(life)});
 }
 
+void show(ContainerCore& core, ContainerEntry& entry, const ContainerEntry::Operation& operation,
+          Lifecycle life) {
+    const SnapshotPtr before = entry.snapshot();
+    const SnapshotPtr now = with_life(*before, std::move(life));
+    entry.publish(operation, now);
+    follow_health(core, entry, before->life, now->life);
+}
+
 }  // namespace
 
 Result<> commit_life(ContainerCore& core, ContainerEntry& entry,
                      const ContainerEntry::Operation& operation, Lifecycle life) {
     GT_TRY(core.records.update(entry.id(), life));
-    entry.publish(operation, with_life(*entry.snapshot(), std::move(life)));
+    show(core, entry, operation, std::move(life));
     return {};
 }
 
@@ -37,6 +46,10 @@ void record_life(ContainerCore& core, ContainerEntry& entry,
         log::error("cannot write the state of a container",
                    {{"container", entry.id().str()}, {"error", written.error().text()}});
     }
+    show(core, entry, operation, std::move(life));
+}
+
+void show_life(ContainerEntry& entry, const ContainerEntry::Operation& operation, Lifecycle life) {
     entry.publish(operation, with_life(*entry.snapshot(), std::move(life)));
 }
 

@@ -78,6 +78,9 @@ Result<> commit_record(ContainerCore& core, ContainerEntry& entry,
 void record_life(ContainerCore& core, ContainerEntry& entry,
                  const ContainerEntry::Operation& operation, Lifecycle life);
 
+/// Shows LIFE to readers only: for what the next daemon need not know (the log of health checks).
+void show_life(ContainerEntry& entry, const ContainerEntry::Operation& operation, Lifecycle life);
+
 /// Additional attributes of an event.
 using EventExtras = std::initializer_list<std::pair<std::string_view, std::string>>;
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "engine/container/health.h"
 #include "engine/container/remove.h"
 #include "engine/container/restart_policy.h"
 #include "net/networks.h"
@@ -17,8 +18,6 @@ namespace {
 
 /// How long the cleanup of one container waits for the last processes of its cgroup.
 constexpr std::chrono::milliseconds kCgroupPatience(2000);
-/// The loop's callbacks are short; one that is not must not hold up a reader.
-constexpr std::chrono::milliseconds kFlushPatience(1000);
 
 void submit_finish(ContainerCore& core, const EntryPtr& entry,
                    const std::shared_ptr<ContainerRun>& run, const runtime::Exit& exit) {
@@ -112,11 +111,18 @@ Lifecycle ended_life(const ContainerEntry& entry, const Lifecycle& before,
     life.endpoint.reset();
     life.ports.clear();
     life.shared_endpoint.reset();
+    if (life.health) {
+        // COMPAT: where nothing is checked any more, Docker says unhealthy.
+        auto health = std::make_shared<HealthState>(*life.health);
+        health->status = HealthStatus::kUnhealthy;
+        life.health = std::move(health);
+    }
     if (wants_restart(*entry.snapshot()->record, life,
                       entry.removal_claimed() ? RemovalPending::kYes : RemovalPending::kNo)) {
         life.phase = Phase::kRestarting;
         ++life.restart_count;
     }
+    life.restart_wanted = false;
     return life;
 }
 
@@ -152,24 +158,11 @@ Result<> watch_run(ContainerCore& core, const EntryPtr& entry,
 
 void flush_events(ContainerCore& core, const EntryPtr& entry,
                   const std::shared_ptr<ContainerRun>& run) {
-    struct Done {
-        Mutex mutex;
-        Condition changed;
-        bool set GT_GUARDED_BY(mutex) = false;
-    };
-    const auto done = std::make_shared<Done>();
-    core.parts.loop.post([&core, entry, run, done] {
+    core.background.flush_loop([&core, entry, run] {
         if (run->watch.active()) {
             receive_events(core, entry, run);
         }
-        const MutexLock lock(done->mutex);
-        done->set = true;
-        done->changed.notify_all();
     });
-    const auto deadline = std::chrono::steady_clock::now() + kFlushPatience;
-    MutexLock lock(done->mutex);
-    while (!done->set && done->changed.wait_until(done->mutex, deadline)) {
-    }
 }
 
 namespace {

@@ -152,7 +152,13 @@ Result<> check_restart_policy(const spec::RestartPolicy& policy, bool auto_remov
         return fail(Kind::kInvalid,
                     "invalid restart policy: maximum retry count cannot be negative");
     }
-    if (auto_remove && !is_one_of(policy.name, {"", "no"})) {
+    if (!is_one_of(policy.on_unhealthy, {"", "none", "restart", "stop", "kill"})) {
+        return fail(Kind::kInvalid,
+                    fmt::format("invalid restart policy: unknown OnUnhealthy '{}'; use one of "
+                                "'none', 'restart', 'stop', or 'kill'",
+                                policy.on_unhealthy.substr(0, 64)));
+    }
+    if (auto_remove && (!is_one_of(policy.name, {"", "no"}) || policy.on_unhealthy == "restart")) {
         return fail(Kind::kInvalid, "can't create 'AutoRemove' container with restart policy");
     }
     return {};

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/container/config_merge.h"
+#include "engine/container/health.h"
 #include "engine/container/join.h"
 #include "engine/container/mount_plan.h"
 #include "engine/container/ports.h"
@@ -28,6 +29,9 @@ spec::ContainerState state_of(const Lifecycle& life) {
     state.error = life.error;
     state.started_at = life.started_at;
     state.finished_at = life.finished_at;
+    if (life.health) {
+        state.health = describe_health(*life.health);
+    }
     return state;
 }
 

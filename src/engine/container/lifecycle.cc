@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "engine/container/health.h"
 #include "spec/value.h"
 
 namespace gantry::engine {
@@ -152,6 +153,30 @@ void read_network(const Value& document, Reader& reader, Lifecycle& life) {
     }
 }
 
+/// Only what outlives the daemon.
+Value health_value(const HealthState& health) {
+    return Value(Value::Object{
+        {"status", int64_t{std::to_underlying(health.status)}},
+        {"failing_streak", int64_t{health.failing_streak}},
+    });
+}
+
+void read_health(const Value& document, Reader& reader, Lifecycle& life) {
+    const Value* value = document.find("health");
+    if (value == nullptr) {
+        return;
+    }
+    Reader members(*value);
+    auto health = std::make_shared<HealthState>();
+    const int64_t status = members.number("status");
+    health->status = static_cast<HealthStatus>(status);
+    health->failing_streak = static_cast<int>(members.number("failing_streak"));
+    if (!members.good() || status < 0 || status > std::to_underlying(HealthStatus::kUnhealthy)) {
+        reader.fail();
+    }
+    life.health = std::move(health);
+}
+
 }  // namespace
 
 std::string_view phase_name(Phase phase) {
@@ -192,6 +217,12 @@ std::string format_lifecycle(const Lifecycle& life) {
     if (life.endpoint) {
         document.set("endpoint", endpoint_value(*life.endpoint));
     }
+    if (life.restart_wanted) {
+        document.set("restart_wanted", true);
+    }
+    if (life.health) {
+        document.set("health", health_value(*life.health));
+    }
     if (life.shared_endpoint) {
         document.set("shared_endpoint", endpoint_value(*life.shared_endpoint));
     }
@@ -215,6 +246,8 @@ Result<Lifecycle> parse_lifecycle(std::string_view json) {
     life.oom_killed = reader.flag("oom_killed");
     life.manually_stopped = reader.flag("manually_stopped");
     life.restart_count = static_cast<int>(reader.number("restart_count"));
+    life.restart_wanted = document->find("restart_wanted") != nullptr;
+    read_health(*document, reader, life);
     read_network(*document, reader, life);
     if (!phase || !reader.good()) {
         return fail(Kind::kDataLoss, "damaged state: a member is missing");

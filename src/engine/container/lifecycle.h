@@ -16,6 +16,7 @@
 namespace gantry::engine {
 
 struct ContainerRecord;
+struct HealthState;
 
 /// Docker's container states (F1), in the words of the API.
 enum class Phase { kCreated, kRunning, kPaused, kRestarting, kRemoving, kExited, kDead };
@@ -37,6 +38,10 @@ struct Lifecycle {
     /// Stopped by a user: no restart policy applies (F3, F4).
     bool manually_stopped = false;
     int restart_count = 0;
+    /// Told to end for being unhealthy: whatever the restart policy says, it is started again.
+    bool restart_wanted = false;
+    /// Null without a health check and before the first start.
+    std::shared_ptr<const HealthState> health;
     /// Of the present run, so that the next daemon can give them back to the network; absent while
     /// the container does not run.
     std::optional<net::Endpoint> endpoint;

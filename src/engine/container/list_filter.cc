@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "engine/container/health.h"
 #include "engine/container/mount_plan.h"
 #include "engine/container/record.h"
 #include "spec/regexp.h"
@@ -109,7 +110,7 @@ bool ListFilter::matches_identity(const ContainerSnapshot& container) const {
 bool ListFilter::matches_state(const ContainerSnapshot& container) const {
     const Lifecycle& life = container.life;
     if (!filters_.match_exact("status", phase_name(life.phase)) ||
-        !filters_.match_exact("health", "none") ||
+        !filters_.match_exact("health", life.health ? health_name(life.health->status) : "none") ||
         !filters_.match_exact("isolation", container.record->host.isolation)) {
         return false;
     }

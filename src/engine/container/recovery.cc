@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "engine/container/exit.h"
+#include "engine/container/health_monitor.h"
 #include "engine/container/remove.h"
 #include "engine/container/restart_policy.h"
 #include "engine/container/start.h"
@@ -144,6 +145,7 @@ void settle_run(ContainerCore& core, const EntryPtr& entry) {
     if (run == nullptr) {
         finish_lost_run(core, entry);
     } else if (run->shim.phase() == runtime::ShimHandle::Phase::kRunning) {
+        adopt_health(core, entry, run);
         if (const auto watched = watch_run(core, entry, run); !watched) {
             warn("cannot watch a container", entry->id().str(), watched.error());
         }

@@ -19,10 +19,13 @@ constexpr int kMaxDoublings = 10;
 
 bool policy_allows(const ContainerRecord& record, const Lifecycle& life) {
     const spec::RestartPolicy& policy = record.host.restart_policy;
+    if (life.restart_wanted && policy.name != "on-failure") {
+        return true;
+    }
     if (policy.name == "always" || policy.name == "unless-stopped") {
         return true;
     }
-    return policy.name == "on-failure" && life.exit_code != 0 &&
+    return policy.name == "on-failure" && (life.exit_code != 0 || life.restart_wanted) &&
            (policy.maximum_retry_count == 0 || life.restart_count < policy.maximum_retry_count);
 }
 

@@ -16,6 +16,8 @@
 
 namespace gantry::engine {
 
+class HealthMonitor;
+
 /// Told once how an exec ended; empty when the container's shim went away with it. Runs on the
 /// loop's thread or under a request: must not block.
 using ExecExitCallback = std::function<void(const std::optional<runtime::Exit>&)>;
@@ -94,6 +96,8 @@ struct ContainerRun {
     bool exit_seen = false;
     /// Set once, after the start was committed.
     RunWatch watch;
+    /// Null without a health check. Set once, before the run can end; under the Operation.
+    std::shared_ptr<HealthMonitor> health;
 };
 
 }  // namespace gantry::engine

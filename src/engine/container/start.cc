@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "engine/container/exit.h"
+#include "engine/container/health_monitor.h"
 #include "engine/container/launch.h"
 #include "engine/container/remove.h"
 #include "net/networks.h"
@@ -29,7 +30,8 @@ void connect_waiting(const std::shared_ptr<ContainerRun>& run,
     }
 }
 
-Lifecycle running_life(const Lifecycle& before, const Launched& launched, WallTime started) {
+Lifecycle running_life(const ContainerRecord& record, const Lifecycle& before,
+                       const Launched& launched, WallTime started) {
     Lifecycle life = before;
     life.phase = Phase::kRunning;
     life.pid = launched.run->shim.pid();
@@ -38,6 +40,8 @@ Lifecycle running_life(const Lifecycle& before, const Launched& launched, WallTi
     life.started_at = started;
     life.oom_killed = false;
     life.manually_stopped = false;
+    life.restart_wanted = false;
+    life.health = health_at_start(record.config, before);
     life.endpoint = launched.endpoint;
     life.ports = launched.ports;
     life.shared_endpoint = launched.shared_endpoint;
@@ -72,7 +76,8 @@ Result<> run_container(ContainerCore& core, const EntryPtr& entry,
     const WallTime started = wall_now();
     GT_TRY(launched.run->shim.start());
     GT_FAILPOINT("container.start.started");
-    GT_TRY(commit_life(core, *entry, operation, running_life(before, launched, started)));
+    GT_TRY(commit_life(core, *entry, operation,
+                       running_life(*entry->snapshot()->record, before, launched, started)));
     const SnapshotPtr snapshot = entry->snapshot();
     if (launched.endpoint) {
         publish_network_event(core, entry->id(), *launched.endpoint, "connect");

@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include "engine/container/health.h"
 #include "spec/units.h"
 
 namespace gantry::engine {
@@ -17,12 +18,22 @@ std::string quoted(const std::string& argument) {
     return argument.find(' ') == std::string::npos ? argument : fmt::format("'{}'", argument);
 }
 
+std::string health_text(const Lifecycle& life) {
+    if (!life.health) {
+        return "";
+    }
+    return life.health->status == HealthStatus::kStarting
+               ? " (health: starting)"
+               : fmt::format(" ({})", health_name(life.health->status));
+}
+
 }  // namespace
 
 std::string status_text(const Lifecycle& life, WallTime now) {
     switch (life.phase) {
         case Phase::kCreated: return "Created";
-        case Phase::kRunning: return "Up " + spec::human_duration(now - life.started_at);
+        case Phase::kRunning:
+            return "Up " + spec::human_duration(now - life.started_at) + health_text(life);
         case Phase::kPaused:
             return "Up " + spec::human_duration(now - life.started_at) + " (Paused)";
         case Phase::kRestarting:

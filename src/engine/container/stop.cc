@@ -111,10 +111,14 @@ Result<> kill_run(ContainerCore& core, const EntryPtr& entry) {
     return wait_killed(entry, sent ? *sent : entry->run());
 }
 
+/// In seconds; negative for never.
+int stop_timeout_of(const ContainerRecord& record) {
+    return record.config.stop_timeout ? static_cast<int>(*record.config.stop_timeout)
+                                      : kDefaultStopTimeout;
+}
+
 steady_clock::time_point stop_deadline(const ContainerRecord& record, const StopOptions& options) {
-    const int timeout = options.timeout.value_or(record.config.stop_timeout
-                                                     ? static_cast<int>(*record.config.stop_timeout)
-                                                     : kDefaultStopTimeout);
+    const int timeout = options.timeout.value_or(stop_timeout_of(record));
     if (timeout < 0 || timeout > kLongestTimeout) {
         return steady_clock::time_point::max();
     }
@@ -210,6 +214,42 @@ Result<> kill_and_wait(ContainerCore& core, const EntryPtr& entry) {
         return {};
     }
     return kill_run(core, entry);
+}
+
+std::optional<seconds> end_unhealthy(ContainerCore& core, const EntryPtr& entry,
+                                     const std::shared_ptr<ContainerRun>& run) {
+    const SnapshotPtr snapshot = entry->snapshot();
+    const std::string& action = snapshot->record->host.restart_policy.on_unhealthy;
+    if (action.empty() || action == "none") {
+        return std::nullopt;
+    }
+    if (action == "restart") {
+        const auto operation = entry->begin();
+        Lifecycle life = entry->snapshot()->life;
+        if (entry->run() != run || !life.alive() || life.manually_stopped) {
+            return std::nullopt;
+        }
+        life.restart_wanted = true;
+        record_life(core, *entry, operation, std::move(life));
+    }
+    log::info("a container is unhealthy", {{"container", entry->id().str()}, {"action", action}});
+    const int signal =
+        action == "kill" ? SIGKILL : stop_signal_of(*snapshot->record).value_or(SIGTERM);
+    const auto intent = action == "stop" ? Intent::kStop : Intent::kSignal;
+    if (const auto sent = send_signal(core, entry, signal, intent); !sent) {
+        log::warn("cannot end an unhealthy container",
+                  {{"container", entry->id().str()}, {"error", sent.error().text()}});
+    }
+    const int timeout = stop_timeout_of(*snapshot->record);
+    return timeout < 0 || timeout > kLongestTimeout ? std::nullopt
+                                                    : std::optional(seconds(timeout));
+}
+
+void kill_unhealthy(ContainerCore& core, const EntryPtr& entry,
+                    const std::shared_ptr<ContainerRun>& run) {
+    if (entry->run() == run) {
+        (void)send_signal(core, entry, SIGKILL, Intent::kSignal);
+    }
 }
 
 }  // namespace gantry::engine

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <chrono>
+#include <memory>
+#include <optional>
 #include <string_view>
 
 #include "base/error.h"
@@ -17,6 +20,13 @@ Result<> restart_container(ContainerCore& core, const EntryPtr& entry, const Sto
 /// POST /containers/{id}/kill (F4). REF is what the user called the container, for error texts.
 Result<> kill_container(ContainerCore& core, const EntryPtr& entry, std::string_view ref,
                         std::string_view signal);
+
+/// What RestartPolicy.OnUnhealthy asks for, for a run whose health checks fail: sends the signal,
+/// waits for nothing. Gives the time after which kill_unhealthy() is due; absent for never.
+std::optional<std::chrono::seconds> end_unhealthy(ContainerCore& core, const EntryPtr& entry,
+                                                  const std::shared_ptr<ContainerRun>& run);
+void kill_unhealthy(ContainerCore& core, const EntryPtr& entry,
+                    const std::shared_ptr<ContainerRun>& run);
 
 /// SIGKILL, and the end of the run within 12 s; kTimeout if the process is stuck in the kernel. A
 /// container that does not run is success.

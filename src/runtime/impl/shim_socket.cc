@@ -72,6 +72,35 @@ Result<> send_request(int socket, const shim::Request& request, std::string_view
     return {};
 }
 
+}  // namespace
+
+Result<UniqueFd> listen_in(const std::string& shim_dir) {
+    if (mkdir(shim_dir.c_str(), 0700) != 0 && errno != EEXIST) {
+        return fail_errno(shim_dir);
+    }
+    GT_TRY_VAR(dir, open_dir(shim_dir));
+    GT_TRY_VAR(socket, make_socket());
+    if (unlinkat(dir.get(), "s", 0) != 0 && errno != ENOENT) {
+        return fail_errno(shim_dir + "/s");
+    }
+    const sockaddr_un address = address_in(dir.get());
+    if (bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+        listen(socket.get(), 16) != 0) {
+        return fail_errno(shim_dir + "/s");
+    }
+    return std::move(socket);
+}
+
+Result<UniqueFd> connect_to(const std::string& shim_dir) {
+    GT_TRY_VAR(dir, open_dir(shim_dir));
+    GT_TRY_VAR(socket, make_socket());
+    const sockaddr_un address = address_in(dir.get());
+    if (connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+        return errno == ECONNREFUSED ? shim_gone() : fail_errno(shim_dir + "/s");
+    }
+    return std::move(socket);
+}
+
 Result<Reply> receive_reply(int channel, std::chrono::milliseconds timeout) {
     const auto deadline = std::chrono::steady_clock::now() + timeout;
     pollfd waiting = {channel, POLLIN, 0};
@@ -111,49 +140,25 @@ Result<Reply> receive_reply(int channel, std::chrono::milliseconds timeout) {
     return reply;
 }
 
-}  // namespace
-
-Result<UniqueFd> listen_in(const std::string& shim_dir) {
-    if (mkdir(shim_dir.c_str(), 0700) != 0 && errno != EEXIST) {
-        return fail_errno(shim_dir);
-    }
-    GT_TRY_VAR(dir, open_dir(shim_dir));
-    GT_TRY_VAR(socket, make_socket());
-    if (unlinkat(dir.get(), "s", 0) != 0 && errno != ENOENT) {
-        return fail_errno(shim_dir + "/s");
-    }
-    const sockaddr_un address = address_in(dir.get());
-    if (bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
-        listen(socket.get(), 16) != 0) {
-        return fail_errno(shim_dir + "/s");
-    }
-    return std::move(socket);
-}
-
-Result<UniqueFd> connect_to(const std::string& shim_dir) {
-    GT_TRY_VAR(dir, open_dir(shim_dir));
-    GT_TRY_VAR(socket, make_socket());
-    const sockaddr_un address = address_in(dir.get());
-    if (connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-        return errno == ECONNREFUSED ? shim_gone() : fail_errno(shim_dir + "/s");
-    }
-    return std::move(socket);
-}
-
-Result<Reply> ask(int socket, const shim::Request& request, std::string_view payload,
-                  std::span<const int> fds, std::chrono::milliseconds timeout) {
+Result<UniqueFd> send_question(int socket, const shim::Request& request, std::string_view payload,
+                               std::span<const int> fds) {
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
         return fail_errno("socketpair");
     }
-    const UniqueFd ours(pair[0]);
-    UniqueFd theirs(pair[1]);
+    UniqueFd ours(pair[0]);
+    // Closed here once it is sent: only the shim has it, so that its death ends our wait.
+    const UniqueFd theirs(pair[1]);
     std::vector<int> all = {theirs.get()};
     all.insert(all.end(), fds.begin(), fds.end());
     GT_TRY(send_request(socket, request, payload, all));
-    // Now only the shim has it: its death ends our wait.
-    theirs.reset();
-    return receive_reply(ours.get(), timeout);
+    return ours;
+}
+
+Result<Reply> ask(int socket, const shim::Request& request, std::string_view payload,
+                  std::span<const int> fds, std::chrono::milliseconds timeout) {
+    GT_TRY_VAR(channel, send_question(socket, request, payload, fds));
+    return receive_reply(channel.get(), timeout);
 }
 
 Result<UniqueFd> sealed_memfd(const char* name, std::string_view content) {

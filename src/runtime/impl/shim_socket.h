@@ -23,8 +23,12 @@ struct Reply {
     UniqueFd fd;
 };
 
-/// Sends one request on a private channel and waits for its answer. FDS stay the caller's.
-/// kUnavailable when the shim is gone, kTimeout at the deadline.
+/// Sends one request; its answer comes on the channel that is given back. FDS stay the caller's.
+Result<UniqueFd> send_question(int socket, const shim::Request& request, std::string_view payload,
+                               std::span<const int> fds);
+/// Waits for the answer. kUnavailable when the shim is gone, kTimeout at the deadline.
+Result<Reply> receive_reply(int channel, std::chrono::milliseconds timeout);
+/// Both.
 Result<Reply> ask(int socket, const shim::Request& request, std::string_view payload,
                   std::span<const int> fds, std::chrono::milliseconds timeout);
 

@@ -12,7 +12,8 @@ GT_JSON(LogConfig, "LogConfig",
 
 GT_JSON(RestartPolicy, "RestartPolicy",
         .field("Name", &RestartPolicy::name)
-            .field("MaximumRetryCount", &RestartPolicy::maximum_retry_count))
+            .field("MaximumRetryCount", &RestartPolicy::maximum_retry_count)
+            .field("OnUnhealthy", &RestartPolicy::on_unhealthy, Rule::kOmit))
 
 GT_JSON(WeightDevice, "WeightDevice",
         .field("Path", &WeightDevice::path).field("Weight", &WeightDevice::weight))

@@ -29,6 +29,9 @@ struct RestartPolicy {
     /// "" and "no", "always", "unless-stopped", "on-failure".
     std::string name;
     int64_t maximum_retry_count = 0;
+    /// Gantry's own: what is done with a container that becomes unhealthy. "" and "none",
+    /// "restart" (with the policies' back-off), "stop", "kill".
+    std::string on_unhealthy;
 };
 
 struct WeightDevice {

@@ -1,4 +1,4 @@
-#include "engine/exec/exec_process.h"
+#include "engine/container/exec_process.h"
 
 #include <fcntl.h>
 #include <fmt/core.h>
