@@ -125,7 +125,8 @@ public:
     Result<> run() {
         std::vector<std::string> directories = {"."};
         for (size_t next = 0; next < directories.size(); ++next) {
-            GT_TRY(copy_entries(directories[next], directories));
+            const std::string path = directories[next];  // the list grows meanwhile
+            GT_TRY(copy_entries(path, directories));
         }
         // Times last, deepest first: filling a directory changes them.
         for (auto path = directories.rbegin(); path != directories.rend(); ++path) {
