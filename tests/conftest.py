@@ -62,6 +62,8 @@ def daemon(session_daemon):
         session_daemon.start()  # the tests after this one shall not suffer
         pytest.fail(f"this test ended the daemon:\n{log}")
     session_daemon.remove_containers()
+    for volume in wire.request(session_daemon.socket, "GET", "/volumes").json()["Volumes"]:
+        wire.request(session_daemon.socket, "DELETE", "/volumes/" + volume["Name"])
     for summary in wire.request(session_daemon.socket, "GET", "/images/json").json():
         tags = summary.get("RepoTags") or []
         for name in tags or [summary["Id"]]:

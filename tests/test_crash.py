@@ -198,6 +198,112 @@ class CopyIn:
         api.remove("swept")
 
 
+def volumes(api):
+    return sorted(v["Name"] for v in api.get("/volumes").json()["Volumes"])
+
+
+class CreateVolume:
+    def prepare(self, api):
+        pass
+
+    def act(self, api):
+        api.post("/volumes/create", {"Name": "swept", "Labels": {"k": "v"}}, expect=201)
+
+    def check(self, api):
+        assert volumes(api) in ([], ["swept"])
+        if volumes(api):
+            assert api.get("/volumes/swept").json()["Labels"] == {"k": "v"}
+        self.act(api)
+        assert api.shell("echo x > /v/f; cat /v/f", host={"Binds": ["swept:/v"]}) == "x\n"
+        api.delete("/volumes/swept")
+
+
+class RemoveVolume:
+    def prepare(self, api):
+        api.shell("echo x > /v/f", host={"Binds": ["swept:/v"]})
+
+    def act(self, api):
+        api.delete("/volumes/swept")
+
+    def check(self, api):
+        if volumes(api):
+            assert api.shell("cat /v/f", host={"Binds": ["swept:/v"]}) == "x\n", "half of it is gone"
+            self.act(api)
+        assert api.shell("ls /v", host={"Binds": ["swept:/v"]}) == ""
+        api.delete("/volumes/swept")
+
+
+class RenameVolume(RemoveVolume):
+    def act(self, api):
+        api.post("/volumes/swept/rename", name="other")
+
+    def check(self, api):
+        found = volumes(api)
+        assert found in (["swept"], ["other"])
+        if found == ["swept"]:
+            self.act(api)
+        assert api.shell("cat /v/f", host={"Binds": ["other:/v"]}) == "x\n"
+        api.delete("/volumes/other")
+
+
+class CreateWithVolumes:
+    """The volumes come with the container or not at all, and full."""
+
+    def prepare(self, api):
+        api.post("/volumes/create", {"Name": "there"}, expect=201)
+
+    def act(self, api):
+        api.create("true", name="swept", host={"Binds": ["named:/bin", "there:/etc"]}, Volumes={"/b": {}, "/a": {}})
+
+    def check(self, api):
+        made = api.get("/containers/swept/json", expect=(200, 404)).status == 200
+        assert len(volumes(api)) == (4 if made else 1)
+        if not made:
+            self.act(api)
+        assert "busybox" in api.shell("ls /v", host={"Binds": ["named:/v:ro"]})
+        assert "passwd" in api.shell("ls /v", host={"Binds": ["there:/v:ro"]})
+        api.delete("/containers/swept", v=1)
+        assert volumes(api) == ["named", "there"]
+        api.delete("/volumes/named")
+        api.delete("/volumes/there")
+
+
+class RemoveWithVolumes:
+    def prepare(self, api):
+        api.create("true", name="swept", host={"Binds": ["named:/n"]}, Volumes={"/a": {}, "/b": {}})
+
+    def act(self, api):
+        api.delete("/containers/swept", v=1)
+
+    def check(self, api):
+        there = api.get("/containers/swept/json", expect=(200, 404)).status == 200
+        assert len(volumes(api)) == (3 if there else 1)
+        if there:
+            api.start("swept")
+            api.wait("swept")
+            self.act(api)
+        assert volumes(api) == ["named"]
+        api.delete("/volumes/named")
+
+
+class StartWithVolume:
+    """A file system that a volume's options name is mounted while its container runs."""
+
+    def prepare(self, api):
+        options = {"type": "tmpfs", "device": "tmpfs"}
+        api.post("/volumes/create", {"Name": "ram", "DriverOpts": options}, expect=201)
+        api.create("/bin/probe", "wait", name="swept", host={"Binds": ["ram:/ram"]})
+
+    def act(self, api):
+        api.start("swept")
+
+    def check(self, api):
+        api.start("swept", expect=(204, 304))
+        assert api.exec("swept", "grep", " /ram tmpfs", "/proc/mounts")[0] == 0
+        api.remove("swept")
+        api.delete("/volumes/ram")
+
+
 def attempt(daemon, operation, point):
     """Runs the operation with a crash at POINT; True if the daemon lived through it."""
     daemon.spawn({"GANTRY_FAILPOINTS": f"*=kill@{point}"})
@@ -226,7 +332,13 @@ def recover(daemon, operation, before):
 
 
 @pytest.mark.parametrize(
-    "operation", [Create, Start, StartAutoRemove, Stop, Remove, RemoveByForce, Load, RemoveImage, Commit, CopyIn], ids=lambda o: o.__name__
+    "operation",
+    [
+        Create, Start, StartAutoRemove, Stop, Remove, RemoveByForce, Load, RemoveImage, CreateVolume,
+        RemoveVolume, RenameVolume, CreateWithVolumes, RemoveWithVolumes, StartWithVolume,
+        Commit, CopyIn,
+    ],
+    ids=lambda o: o.__name__,
 )
 def test_sweep(own_daemon, operation):
     daemon = own_daemon()

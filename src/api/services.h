@@ -14,6 +14,7 @@ class FileService;
 class ImageService;
 class LogService;
 class SystemService;
+class VolumeService;
 }  // namespace gantry::engine
 
 namespace gantry::api {
@@ -26,6 +27,7 @@ struct Services {
     engine::ImageService& images;
     engine::LogService& logs;
     engine::SystemService& system;
+    engine::VolumeService& volumes;
     engine::EventBus& events;
     net::Networks& networks;
     io::Loop& loop;

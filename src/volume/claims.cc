@@ -28,7 +28,8 @@ Result<std::vector<VolumePtr>> Claims::take(std::span<const VolumeRequest> reque
         order[i] = i;
     }
     // ORDER: by name, the same for all who make several.
-    std::ranges::stable_sort(order, {}, [&](size_t i) { return std::string_view(requests[i].name); });
+    std::ranges::stable_sort(order, {},
+                             [&](size_t i) { return std::string_view(requests[i].name); });
     std::vector<VolumePtr> volumes(requests.size());
     for (const size_t i : order) {
         GT_TRY_VAR(volume, take_one(requests[i]));

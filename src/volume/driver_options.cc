@@ -27,7 +27,8 @@ std::string value_of(const StringMap& options, const char* name) {
     return found == options.end() ? std::string() : found->second;
 }
 
-Result<> need(const StringMap& options, const char* name, std::initializer_list<const char*> others) {
+Result<> need(const StringMap& options, const char* name,
+              std::initializer_list<const char*> others) {
     for (const char* other : others) {
         if (options.contains(name) && !options.contains(other)) {
             return fail(Kind::kInvalid, fmt::format("missing required option: \"{}\"", other));
@@ -109,7 +110,8 @@ ParsedOptions parse_options(std::string_view text) {
 Result<> resolve_address(std::vector<sys::FsOption>& options) {
     for (sys::FsOption& option : options) {
         std::array<unsigned char, sizeof(in6_addr)> buffer{};
-        if (option.key != "addr" || ::inet_pton(AF_INET, option.value.c_str(), buffer.data()) == 1 ||
+        if (option.key != "addr" ||
+            ::inet_pton(AF_INET, option.value.c_str(), buffer.data()) == 1 ||
             ::inet_pton(AF_INET6, option.value.c_str(), buffer.data()) == 1) {
             continue;
         }

@@ -108,8 +108,8 @@ Result<> Volumes::sweep_directories() {
             continue;
         }
         if (const auto discarded = discard_directory(VolumeId(name)); !discarded) {
-            notices_.push_back(fmt::format("the directory of a lost volume stays: {}",
-                                           discarded.error().text()));
+            notices_.push_back(
+                fmt::format("the directory of a lost volume stays: {}", discarded.error().text()));
         }
     }
     return {};
@@ -172,7 +172,8 @@ Result<Volumes::EntryPtr> Volumes::make_draft(const VolumeRequest& request) {
     if (auto checked = check_driver_options(volume->options); !checked) {
         return Failure(std::move(checked).error().in("create " + volume->name));
     }
-    const auto entry = std::make_shared<Entry>(Entry{.volume = volume, .busy = true, .draft = true});
+    const auto entry =
+        std::make_shared<Entry>(Entry{.volume = volume, .busy = true, .draft = true});
     {
         const MutexLock lock(mutex_);
         if (!by_name_.emplace(volume->name, entry).second) {
@@ -268,12 +269,12 @@ Result<VolumePtr> Volumes::rename(std::string_view name, const std::string& to) 
             return no_such_volume(name);
         }
         if (name == to) {
-            return fail(Kind::kInvalid,
-                        "Renaming a volume with the same name as its current name");
+            return fail(Kind::kInvalid, "Renaming a volume with the same name as its current name");
         }
         if (!by_name_.emplace(to, entry).second) {
-            return fail(Kind::kConflict,
-                        fmt::format("rename {}: the name {} is in use by another volume", name, to));
+            return fail(
+                Kind::kConflict,
+                fmt::format("rename {}: the name {} is in use by another volume", name, to));
         }
         entry->busy = true;
     }

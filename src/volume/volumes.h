@@ -83,9 +83,9 @@ public:
     /// that failed.
     std::vector<std::string> sweep_mounts() GT_EXCLUDES(mutex_);
 
-    /// Copies the directory SOURCE into the volume if that is empty: all or nothing, or entry by entry
-    /// where other containers run with it. For who has a claim on it. Blocks for as long as the
-    /// copying takes.
+    /// Copies the directory SOURCE into the volume if that is empty: all or nothing, or entry by
+    /// entry where other containers run with it. For who has a claim on it. Blocks for as long as
+    /// the copying takes.
     Result<> copy_up(const VolumeId& id, int source) GT_EXCLUDES(mutex_);
 
 private:
@@ -132,9 +132,9 @@ private:
     std::vector<std::string> notices_;
 };
 
-/// The volumes that a container which is being made or changed will use. None of them can be removed
-/// meanwhile, and those that were made for it are seen by nobody else. What is not kept is given
-/// back: new volumes vanish.
+/// The volumes that a container which is being made or changed will use. None of them can be
+/// removed meanwhile, and those that were made for it are seen by nobody else. What is not kept is
+/// given back: new volumes vanish.
 class Claims {
 public:
     Claims(Volumes& volumes, ContainerId container);
@@ -143,8 +143,8 @@ public:
     ~Claims();
 
     /// The volumes of those names in that order, made if they are missing; a new one for each name
-    /// "". Waits for others who are making or removing one of them. Once: two who each wait for what
-    /// the other has made would wait for ever.
+    /// "". Waits for others who are making or removing one of them. Once: two who each wait for
+    /// what the other has made would wait for ever.
     Result<std::vector<VolumePtr>> take(std::span<const VolumeRequest> requests);
     /// One that another container uses; kNotFound when it went.
     Result<VolumePtr> share(const VolumeId& id);

@@ -100,8 +100,9 @@ TEST_F(VolumesTest, OutliveTheDaemon) {
 }
 
 TEST_F(VolumesTest, RefuseInDockersWords) {
-    EXPECT_THAT(refusal({.name = "a/b", .labels = {}, .options = {}}),
-                HasSubstr("create a/b: \"a/b\" includes invalid characters for a local volume name"));
+    EXPECT_THAT(
+        refusal({.name = "a/b", .labels = {}, .options = {}}),
+        HasSubstr("create a/b: \"a/b\" includes invalid characters for a local volume name"));
     EXPECT_THAT(refusal({.name = "x", .labels = {}, .options = {}}),
                 HasSubstr("volume name is too short"));
     EXPECT_THAT(refusal({.name = std::string(300, 'x'), .labels = {}, .options = {}}),
@@ -125,8 +126,8 @@ TEST_F(VolumesTest, OneInUseStays) {
     const auto refused = volumes().remove("used");
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().kind(), Kind::kConflict);
-    EXPECT_EQ(refused.error().text(), "remove used: volume is in use - [" + kFirst.str() + ", " +
-                                          kSecond.str() + "]");
+    EXPECT_EQ(refused.error().text(),
+              "remove used: volume is in use - [" + kFirst.str() + ", " + kSecond.str() + "]");
     volumes().hold(kFirst, {});
     volumes().hold(kSecond, {});
     EXPECT_TRUE(volumes().remove("used"));

@@ -20,6 +20,7 @@
 #include "engine/image/image_service.h"
 #include "engine/logs/log_service.h"
 #include "engine/system/system_service.h"
+#include "engine/volume/volume_service.h"
 #include "io/listener.h"
 #include "io/loop.h"
 #include "io/server.h"
@@ -30,6 +31,7 @@
 #include "store/images.h"
 #include "store/snapshots.h"
 #include "sys/files.h"
+#include "volume/volumes.h"
 
 namespace gantry::daemon {
 namespace {
@@ -147,6 +149,7 @@ struct Daemon::Parts {
     std::unique_ptr<store::Database> database;
     std::unique_ptr<store::ImageStore> images;
     std::unique_ptr<store::Snapshots> snapshots;
+    std::unique_ptr<volume::Volumes> volumes;
     std::unique_ptr<net::Networks> networks;
     std::unique_ptr<io::Loop> loop;
     io::WorkerPool workers{kWorkers, kWorkQueue};
@@ -156,6 +159,7 @@ struct Daemon::Parts {
     std::unique_ptr<engine::ExecService> execs;
     std::unique_ptr<engine::FileService> files;
     std::unique_ptr<engine::ImageService> image_service;
+    std::unique_ptr<engine::VolumeService> volume_service;
     std::unique_ptr<engine::SystemService> system;
     std::unique_ptr<api::Router> router;
     io::LoopHandle network_watch;
@@ -196,6 +200,11 @@ Result<> Daemon::Parts::open_storage(const Options& options) {
     }
     GT_TRY_VAR(snapshot_store, store::Snapshots::open(*database, *images, options.data_root));
     snapshots = std::move(snapshot_store);
+    GT_TRY_VAR(volume_store, volume::Volumes::open(*database, images->trash(), options.data_root));
+    volumes = std::move(volume_store);
+    for (const std::string& notice : volumes->notices()) {
+        log::error(notice);
+    }
     return {};
 }
 
@@ -287,10 +296,11 @@ Result<> Daemon::Parts::open_engine(const Options& options) {
                                  const engine::StreamSelection& streams) {
         return logs->replay(id, socket, streams);
     };
-    GT_TRY_VAR(opened,
-               engine::ContainerService::open(
-                   {*database, *images, *snapshots, *networks, *loop, workers, events}, settings));
+    GT_TRY_VAR(opened, engine::ContainerService::open({*database, *images, *snapshots, *volumes,
+                                                       *networks, *loop, workers, events},
+                                                      settings));
     containers = std::move(opened);
+    volume_service = std::make_unique<engine::VolumeService>(*volumes, events);
     logs = std::make_unique<engine::LogService>(*containers);
     execs = std::make_unique<engine::ExecService>(*containers);
     files = std::make_unique<engine::FileService>(*containers);
@@ -326,8 +336,9 @@ Result<> Daemon::Parts::open_api(const Options& options) {
                                             .bridge_subnet = bridge_subnet(*networks)},
                                            *containers, std::move(counts)));
     system = std::make_unique<engine::SystemService>(std::move(opened));
-    router = std::make_unique<api::Router>(api::Services{
-        *containers, *execs, *files, *image_service, *logs, *system, events, *networks, *loop});
+    router = std::make_unique<api::Router>(
+        api::Services{*containers, *execs, *files, *image_service, *logs, *system, *volume_service,
+                      events, *networks, *loop});
     return watch_network();
 }
 

@@ -198,6 +198,30 @@ inline constexpr auto kEvents = std::to_array<Flag>({
     {"until", 0, &flag_type::kString, "", "Stop at this time"},
 });
 
+inline constexpr auto kVolumeCreate = std::to_array<Flag>({
+    {"driver", 'd', &flag_type::kString, "local", "Driver of the volume"},
+    {"label", 0, &flag_type::kLabel, "", "Put a label on the volume"},
+    {"name", 0, &flag_type::kString, "", "Name of the volume", Flag::Visibility::kHidden},
+    {"opt", 'o', &flag_type::kMap, "", "Set an option of the driver"},
+});
+
+inline constexpr auto kVolumeLs = std::to_array<Flag>({
+    {"filter", 'f', &flag_type::kFilter, "", kFilterHelp},
+    {"format", 0, &flag_type::kString, "", kTableHelp},
+    {"quiet", 'q', &flag_type::kBool, "", "Print names only"},
+});
+
+inline constexpr auto kVolumePrune = std::to_array<Flag>({
+    {"all", 'a', &flag_type::kBool, "", "Remove named volumes too"},
+    {"dry-run", 0, &flag_type::kBool, "", "Only tell what would be removed (Gantry)"},
+    {"filter", 0, &flag_type::kFilter, "", "Remove only what meets these conditions"},
+    {"force", 'f', &flag_type::kBool, "", "Do not ask"},
+});
+
+inline constexpr auto kVolumeRm = std::to_array<Flag>({
+    {"force", 'f', &flag_type::kBool, "", "Do not mind volumes that are not there"},
+});
+
 inline constexpr auto kFormatOnly = std::to_array<Flag>({
     {"format", 'f', &flag_type::kString, "", kTemplateHelp},
 });

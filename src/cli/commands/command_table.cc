@@ -18,6 +18,7 @@ constexpr ArgumentCount kSome = {1, -1};
 
 constexpr std::string_view kContainers = "CONTAINER [CONTAINER...]";
 constexpr std::string_view kImages = "IMAGE [IMAGE...]";
+constexpr std::string_view kVolumes = "VOLUME [VOLUME...]";
 
 // clang-format off
 constexpr Command kCommands[] = {
@@ -121,6 +122,21 @@ constexpr Command kCommands[] = {
     {.path = "version",
      .summary = "Print the versions of client and daemon",
      .flags = cf::kFormatOnly, .count = kNone, .run = run_version},
+    {.path = "volume create", .arguments = "[VOLUME]", .summary = "Make a volume",
+     .flags = cf::kVolumeCreate, .count = {0, 1}, .run = run_volume_create},
+    {.path = "volume inspect", .arguments = kVolumes,
+     .summary = "Print all that is known about volumes",
+     .flags = cf::kFormatOnly, .count = kSome, .run = run_volume_inspect},
+    {.path = "volume ls", .aliases = {"volume list"}, .summary = "List volumes",
+     .flags = cf::kVolumeLs, .count = kNone, .run = run_volume_ls},
+    {.path = "volume prune", .summary = "Remove volumes that no container uses",
+     .flags = cf::kVolumePrune, .count = kNone, .run = run_volume_prune},
+    {.path = "volume rename", .arguments = "VOLUME NEW_NAME",
+     .summary = "Give a volume another name (Gantry)",
+     .count = kTwo, .run = run_volume_rename},
+    {.path = "volume rm", .aliases = {"volume remove"}, .arguments = kVolumes,
+     .summary = "Remove volumes",
+     .flags = cf::kVolumeRm, .count = kSome, .run = run_volume_rm},
 };
 // clang-format on
 
@@ -128,6 +144,7 @@ constexpr CommandGroup kGroups[] = {
     {"container", "Manage containers"},
     {"image", "Manage images"},
     {"system", "Manage the daemon"},
+    {"volume", "Manage volumes"},
 };
 
 }  // namespace

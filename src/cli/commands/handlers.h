@@ -41,6 +41,14 @@ int run_import(Session& session, const ParsedArgs& args);
 int run_save(Session& session, const ParsedArgs& args);
 int run_pull(Session& session, const ParsedArgs& args);
 
+// volumes
+int run_volume_create(Session& session, const ParsedArgs& args);
+int run_volume_inspect(Session& session, const ParsedArgs& args);
+int run_volume_ls(Session& session, const ParsedArgs& args);
+int run_volume_prune(Session& session, const ParsedArgs& args);
+int run_volume_rename(Session& session, const ParsedArgs& args);
+int run_volume_rm(Session& session, const ParsedArgs& args);
+
 // the daemon
 int run_inspect(Session& session, const ParsedArgs& args);
 int run_events(Session& session, const ParsedArgs& args);

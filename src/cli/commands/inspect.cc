@@ -165,6 +165,16 @@ int run_container_inspect(Session& session, const ParsedArgs& args) {
     });
 }
 
+int run_volume_inspect(Session& session, const ParsedArgs& args) {
+    return print_all(session, args, [&](const std::string& name) -> Result<Inspected> {
+        const ObjectType& type = kTypes[3];
+        GT_TRY_VAR(reply, session.api().call({.path = fmt::format("{}{}", type.prefix,
+                                                                  io::percent_encode(name))}));
+        GT_TRY_VAR(value, Value::parse(reply.body));
+        return Inspected{&type, std::move(value)};
+    });
+}
+
 int run_image_inspect(Session& session, const ParsedArgs& args) {
     return print_all(session, args, [&](const std::string& name) -> Result<Inspected> {
         ApiRequest request{.path = image_path(name, "json")};

@@ -8,7 +8,6 @@
 #include <span>
 
 #include "engine/container/mount_plan.h"
-#include "spec/api/host_config.h"
 #include "sys/files.h"
 #include "sys/mounts.h"
 
@@ -74,8 +73,7 @@ Result<> check_propagation(const PlannedMount& plan, std::span<const sys::MountI
 
 }  // namespace
 
-Result<> check_propagations(const spec::HostConfig& host) {
-    GT_TRY_VAR(plans, plan_mounts(host));
+Result<> check_propagations(std::span<const PlannedMount> plans) {
     if (std::ranges::all_of(plans, [](const auto& plan) { return plan.propagation.empty(); })) {
         return {};
     }
@@ -88,8 +86,7 @@ Result<> check_propagations(const spec::HostConfig& host) {
     return {};
 }
 
-Result<> check_bind_sources(const spec::HostConfig& host, SourceMaking making) {
-    GT_TRY_VAR(plans, plan_mounts(host));
+Result<> check_bind_sources(std::span<const PlannedMount> plans, SourceMaking making) {
     for (const PlannedMount& plan : plans) {
         if (plan.type == PlannedMount::Type::kBind) {
             GT_TRY(check_source(plan, making));

@@ -76,11 +76,6 @@ Result<> check_config(spec::ContainerConfig& config) {
     if (config.healthcheck) {
         GT_TRY(check_health_config(*config.healthcheck));
     }
-    if (!config.volumes.empty()) {
-        return fail(Kind::kNotImplemented,
-                    fmt::format("volumes are not supported yet: \"{}\" in Config.Volumes",
-                                *config.volumes.begin()));
-    }
     return {};
 }
 

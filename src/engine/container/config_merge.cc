@@ -51,8 +51,7 @@ void merge_env(spec::ContainerConfig& config, const spec::ContainerConfig& image
 
 }  // namespace
 
-void merge_image_config(spec::ContainerConfig& config, const spec::ContainerConfig& image,
-                        std::vector<std::string>& warnings) {
+void merge_image_config(spec::ContainerConfig& config, const spec::ContainerConfig& image) {
     merge_command(config, image);
     merge_env(config, image);
     if (config.user.empty()) {
@@ -70,12 +69,7 @@ void merge_image_config(spec::ContainerConfig& config, const spec::ContainerConf
     config.exposed_ports.insert(image.exposed_ports.begin(), image.exposed_ports.end());
     config.labels.insert(image.labels.begin(), image.labels.end());
     merge_health(config.healthcheck, image.healthcheck);
-    for (const std::string& volume : image.volumes) {
-        warnings.push_back(
-            fmt::format("The image's volume {} is kept in the container's writable "
-                        "layer: volumes are not supported yet.",
-                        volume));
-    }
+    config.volumes.insert(image.volumes.begin(), image.volumes.end());
 }
 
 std::vector<std::string> command_line(const spec::ContainerConfig& config) {

@@ -9,10 +9,8 @@
 namespace gantry::engine {
 
 /// Completes CONFIG with what IMAGE says and the user did not (G2, G3): entrypoint and command,
-/// env, labels, exposed ports, user, working directory, stop signal. What the image asks for and
-/// Gantry does not have yet (volumes) is said in WARNINGS. Pure.
-void merge_image_config(spec::ContainerConfig& config, const spec::ContainerConfig& image,
-                        std::vector<std::string>& warnings);
+/// env, labels, exposed ports, volumes, health check, user, working directory, stop signal. Pure.
+void merge_image_config(spec::ContainerConfig& config, const spec::ContainerConfig& image);
 
 /// Entrypoint and command as one list.
 std::vector<std::string> command_line(const spec::ContainerConfig& config);

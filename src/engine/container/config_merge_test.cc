@@ -27,8 +27,7 @@ spec::ContainerConfig image_config() {
 
 Words merged_command(const spec::ContainerConfig& user) {
     spec::ContainerConfig config = user;
-    Words warnings;
-    merge_image_config(config, image_config(), warnings);
+    merge_image_config(config, image_config());
     return command_line(config);
 }
 
@@ -64,8 +63,7 @@ TEST(MergeImageConfig, UnitesTheRest) {
     config.labels = {{"both", "user"}};
     config.exposed_ports = {"81/tcp"};
     config.user = "me";
-    Words warnings;
-    merge_image_config(config, image_config(), warnings);
+    merge_image_config(config, image_config());
     EXPECT_THAT(config.env, ElementsAre("A=user", "B=user", "PATH=/image"));
     EXPECT_EQ(config.labels["both"], "user");
     EXPECT_EQ(config.labels["from"], "image");
@@ -73,16 +71,16 @@ TEST(MergeImageConfig, UnitesTheRest) {
     EXPECT_EQ(config.user, "me");
     EXPECT_EQ(config.working_dir, "/srv");
     EXPECT_EQ(config.stop_signal, "SIGQUIT");
-    EXPECT_THAT(warnings, IsEmpty());
 }
 
-TEST(MergeImageConfig, SaysWhatOfTheImageIsNotThereYet) {
+TEST(MergeImageConfig, UnitesTheVolumes) {
     spec::ContainerConfig image = image_config();
     image.volumes = {"/data"};
     spec::ContainerConfig config;
-    Words warnings;
-    merge_image_config(config, image, warnings);
-    EXPECT_THAT(warnings, Contains(HasSubstr("/data")));
+    config.volumes = {"/mine"};
+    merge_image_config(config, image);
+    EXPECT_EQ(config.volumes.size(), 2U);
+    EXPECT_EQ(config.volumes.count("/data"), 1U);
 }
 
 TEST(ProcessEnv, HasDockersVariablesFirst) {
@@ -125,16 +123,6 @@ TEST(CheckConfig, RefusesWhatMakesNoSense) {
     EXPECT_NE(refuses([](auto& c) { c.stop_signal = "SIGFOO"; }), "accepted");
     EXPECT_NE(refuses([](auto& c) { c.stop_timeout = -5; }), "accepted");
     EXPECT_NE(refuses([](auto& c) { c.mac_address = "zz"; }), "accepted");
-}
-
-TEST(CheckConfig, NamesWhatIsNotThereYet) {
-    spec::ContainerConfig config;
-    config.volumes = {"/v"};
-    auto checked = check_config(config);
-    ASSERT_FALSE(checked);
-    EXPECT_EQ(checked.error().kind(), Kind::kNotImplemented);
-    EXPECT_THAT(checked.error().text(), HasSubstr("Config.Volumes"));
-    config.volumes.clear();
 }
 
 TEST(CheckMergedConfig, WantsACommand) {

@@ -34,6 +34,7 @@
 #include "sys/cgroup.h"
 #include "sys/files.h"
 #include "sys/process.h"
+#include "volume/volumes.h"
 
 namespace gantry::engine {
 namespace {
@@ -48,11 +49,12 @@ public:
         open(store::Database::open(root + "/gantry.db"), database_);
         open(store::ImageStore::open(*database_, root), images_);
         open(store::Snapshots::open(*database_, *images_, root), snapshots_);
+        open(volume::Volumes::open(*database_, images_->trash(), root), volumes_);
         open(net::Networks::open({}), networks_);
         open(io::Loop::start(), loop_);
-        open(ContainerService::open(
-                 {*database_, *images_, *snapshots_, *networks_, *loop_, workers_, events_},
-                 settings()),
+        open(ContainerService::open({*database_, *images_, *snapshots_, *volumes_, *networks_,
+                                     *loop_, workers_, events_},
+                                    settings()),
              containers_);
         execs_ = std::make_unique<ExecService>(*containers_);
     }
@@ -103,6 +105,7 @@ private:
     std::unique_ptr<store::Database> database_;
     std::unique_ptr<store::ImageStore> images_;
     std::unique_ptr<store::Snapshots> snapshots_;
+    std::unique_ptr<volume::Volumes> volumes_;
     std::unique_ptr<net::Networks> networks_;
     std::unique_ptr<io::Loop> loop_;
     io::WorkerPool workers_{4, 256};

@@ -20,6 +20,9 @@ class Database;
 class ImageStore;
 class Snapshots;
 }  // namespace gantry::store
+namespace gantry::volume {
+class Volumes;
+}
 
 namespace gantry::engine {
 
@@ -75,6 +78,7 @@ struct ContainerParts {
     store::Database& database;
     store::ImageStore& images;
     store::Snapshots& snapshots;
+    volume::Volumes& volumes;
     net::Networks& networks;
     io::Loop& loop;
     io::WorkerPool& workers;

@@ -14,6 +14,7 @@
 #include "engine/container/join.h"
 #include "engine/container/mount_plan.h"
 #include "engine/container/names.h"
+#include "engine/container/volume_use.h"
 #include "spec/platform.h"
 #include "store/images.h"
 #include "store/snapshots.h"
@@ -57,6 +58,15 @@ std::string host_name() {
     return gethostname(name.data(), name.size() - 1) == 0 ? std::string(name.data()) : "localhost";
 }
 
+Result<> check_image_mounts(const ContainerCore& core, const std::vector<PlannedMount>& mounts) {
+    for (const PlannedMount& plan : mounts) {
+        if (plan.type == PlannedMount::Type::kImage) {
+            GT_TRY(core.parts.images.find(plan.source));
+        }
+    }
+    return {};
+}
+
 /// Checks all that was asked for and completes it to a record. Touches nothing.
 Result<std::shared_ptr<ContainerRecord>> make_record(const ContainerCore& core,
                                                      const spec::ContainerCreateRequest& request,
@@ -71,10 +81,14 @@ Result<std::shared_ptr<ContainerRecord>> make_record(const ContainerCore& core,
     GT_TRY(check_networking(record->networking, record->host));
     GT_TRY(adjust_resources(record->host.resources, facts, ResourceUse::kCreate, warnings));
     set_host_defaults(record->host, facts);
-    merge_image_config(record->config, image.config.config, warnings);
+    merge_image_config(record->config, image.config.config);
     GT_TRY(check_merged_config(record->config));
     GT_TRY(check_host_config(record->host, request.config));
-    GT_TRY(check_bind_sources(record->host, SourceMaking::kRefuse));
+    GT_TRY_VAR(inherited, inherited_mounts(core.table, record->host.volumes_from));
+    GT_TRY_VAR(mounts, plan_mounts(record->host, record->config.volumes, std::move(inherited)));
+    record->mounts = std::move(mounts);
+    GT_TRY(check_bind_sources(record->mounts, SourceMaking::kRefuse));
+    GT_TRY(check_image_mounts(core, record->mounts));
     if (record->host.init.value_or(false)) {
         if (core.settings.init_path.empty()) {
             return fail(Kind::kNotImplemented,
@@ -120,14 +134,18 @@ Result<> mark_root(const ContainerCore& core, const ContainerId& id) {
 
 /// Directories, then the record: whatever dies in between leaves only what the next boot sweeps.
 Result<> make_durable(ContainerCore& core, const ContainerSnapshot& snapshot,
-                      const store::Image& image) {
+                      const store::Image& image, volume::Claims& claims) {
     const ContainerId& id = snapshot.record->id;
     ScopeGuard undo([&] { (void)core.parts.snapshots.discard(id); });
     GT_FAILPOINT("container.create.directories");
     GT_TRY(core.parts.snapshots.make_directories(id, image));
     GT_TRY(mark_root(core, id));
-    GT_TRY(core.records.insert(snapshot, image));
+    GT_TRY(core.records.insert(snapshot, image, claims));
     undo.commit();
+    for (const volume::VolumePtr& volume : claims.made()) {
+        publish_volume_event(core, *volume, "create");
+    }
+    claims.keep();
     return {};
 }
 
@@ -144,9 +162,12 @@ Result<spec::ContainerCreateResponse> create_container(ContainerCore& core,
     GT_TRY(check_platform(*image, request.config.image, options.platform, response.warnings));
     GT_TRY_VAR(record, make_record(core, request, *image, response.warnings));
     GT_TRY_VAR(name, reserve_name(core, options.name, record->id));
+    volume::Claims claims(core.parts.volumes, record->id);
+    GT_TRY(claim_volumes(record->mounts, claims));
+    GT_TRY(fill_volumes(core, *record, *image));
     auto snapshot = std::make_shared<const ContainerSnapshot>(
         ContainerSnapshot{.record = record, .name = name.name(), .life = {}});
-    GT_TRY(make_durable(core, *snapshot, *image));
+    GT_TRY(make_durable(core, *snapshot, *image, claims));
     core.table.insert(std::make_shared<ContainerEntry>(record->id, snapshot), std::move(name));
     publish_event(core, *snapshot, "create");
     response.id = record->id.str();

@@ -10,6 +10,7 @@
 #include "engine/container/health.h"
 #include "engine/container/remove.h"
 #include "engine/container/restart_policy.h"
+#include "engine/container/volume_use.h"
 #include "net/networks.h"
 
 namespace gantry::engine {
@@ -137,6 +138,7 @@ void announce_exit(ContainerCore& core, const ContainerSnapshot& before,
     if (before.life.endpoint) {
         publish_network_event(core, now.record->id, *before.life.endpoint, "disconnect");
     }
+    publish_volume_unmounts(core, *now.record);
 }
 
 }  // namespace
@@ -198,6 +200,7 @@ AfterExit commit_exit(ContainerCore& core, const EntryPtr& entry,
     // ORDER: ports and address are free before anybody can learn of the exit, so that who waits for
     // it can publish the same port at once.
     release_network(core, entry->id());
+    unmount_volumes(core, *before->record);
     entry->reopen_attaches();
     record_life(core, *entry, operation, ended_life(*entry, before->life, exit, std::move(reason)));
     const SnapshotPtr now = entry->snapshot();

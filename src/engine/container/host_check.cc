@@ -217,7 +217,7 @@ Result<> check_host_config(const spec::HostConfig& host, const spec::ContainerCo
     GT_TRY(check_names(host));
     GT_TRY(check_sysctls(host));
     GT_TRY(check_paths(host));
-    GT_TRY(plan_mounts(host));
+    GT_TRY(plan_mounts(host, config.volumes));
     GT_TRY(plan_ports(host, config, net::Ipv4{}));
     if (host.shm_size < 0) {
         return fail(Kind::kInvalid, "SHM size can not be less than 0");

@@ -129,9 +129,9 @@ Result<spec::ContainerInspect> inspect_container(const ContainerCore& core,
     for (const ExecId& exec : entry.execs()) {
         inspect.exec_ids.push_back(exec.str());
     }
-    inspect.host_config = record.host;
+    inspect.host_config = with_present_names(record.host, record.mounts, core.parts.volumes);
     inspect.graph_driver = graph_driver(core, record);
-    inspect.mounts = mount_points(record.host);
+    inspect.mounts = mount_points(record.mounts, &core.parts.volumes);
     inspect.config = record.config;
     inspect.network_settings = network_settings(record, snapshot->life);
     if (size == SizeInfo::kCompute) {

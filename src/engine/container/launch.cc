@@ -16,6 +16,7 @@
 #include "engine/container/join.h"
 #include "engine/container/mount_plan.h"
 #include "engine/container/oci_config.h"
+#include "engine/container/volume_use.h"
 #include "net/networks.h"
 #include "store/snapshots.h"
 #include "sys/files.h"
@@ -61,6 +62,7 @@ struct Prepared {
     Groundwork::Base base;
     UniqueFd root;
     sys::UserIds user;
+    std::vector<OpenedMount> mounts{};
 };
 
 Result<Prepared> prepare(ContainerCore& core, const ContainerRecord& record,
@@ -113,6 +115,9 @@ Result<runtime::LaunchOptions> launch_options(const ContainerCore& core,
     if (prepared.joined.shm) {
         options.mounts.push_back(
             {.destination = std::string(kShmInContainer), .fd = prepared.joined.shm.get()});
+    }
+    for (const OpenedMount& mount : prepared.mounts) {
+        options.mounts.push_back({.destination = mount.destination, .fd = mount.fd.get()});
     }
     for (const UniqueFd& fd : prepared.base.cgroup.tasks) {
         options.cgroup_tasks_fds.push_back(fd.get());
@@ -189,8 +194,8 @@ void give_back(ContainerCore& core, const ContainerRecord& record) {
 
 Result<Launched> launch_container(ContainerCore& core, const ContainerSnapshot& snapshot) {
     const ContainerRecord& record = *snapshot.record;
-    GT_TRY(check_bind_sources(record.host, SourceMaking::kAllow));
-    GT_TRY(check_propagations(record.host));
+    GT_TRY(check_bind_sources(record.mounts, SourceMaking::kAllow));
+    GT_TRY(check_propagations(record.mounts));
     std::unique_ptr<Groundwork> groundwork;
     auto launched = [&]() -> Result<Launched> {
         GT_TRY_VAR(joined, join_others(core, record));
@@ -202,6 +207,8 @@ Result<Launched> launch_container(ContainerCore& core, const ContainerSnapshot& 
             // ORDER: the interface before its settings, which the container's set-up writes.
             GT_TRY(groundwork->finish());
         }
+        GT_TRY_VAR(mounts, open_mounts(core, record));
+        prepared.mounts = std::move(mounts);
         return launch_prepared(core, record, prepared);
     }();
     if (!launched) {

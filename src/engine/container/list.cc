@@ -51,6 +51,7 @@ Result<ListFilter> make_filter(const ContainerCore& core, const spec::Filters& f
     // Unknown keys are told before unknown containers.
     GT_TRY(ListFilter::make(filters, {}));
     ListFilter::Names names;
+    names.volumes = &core.parts.volumes;
     GT_TRY_VAR(before, find_named(core, filters, "before"));
     names.before = std::move(before);
     GT_TRY_VAR(since, find_named(core, filters, "since"));
@@ -84,7 +85,7 @@ Result<spec::ContainerSummary> summarize(const ContainerCore& core,
     summary.host_config.network_mode = record.host.network_mode;
     summary.host_config.annotations = record.host.annotations;
     summary.network_settings.networks = endpoint_map(record, container.life);
-    summary.mounts = mount_points(record.host);
+    summary.mounts = mount_points(record.mounts, &core.parts.volumes);
     if (size == SizeInfo::kCompute) {
         GT_TRY_VAR(measured, measure_container(core, record));
         summary.size_rw = measured.writable;

@@ -135,7 +135,7 @@ bool ListFilter::matches_places(const ContainerSnapshot& container) const {
         }
     }
     if (filters_.contains("volume")) {
-        const auto points = mount_points(record.host);
+        const auto points = mount_points(record.mounts, names_.volumes);
         return std::any_of(points.begin(), points.end(), [this](const spec::MountPoint& point) {
             return filters_.match_exact("volume", point.destination) ||
                    (!point.name.empty() && filters_.match_exact("volume", point.name)) ||

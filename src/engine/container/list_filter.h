@@ -10,6 +10,7 @@
 #include "spec/filters.h"
 #include "spec/port.h"
 #include "store/images.h"
+#include "volume/volumes.h"
 
 namespace gantry::engine {
 
@@ -23,6 +24,8 @@ public:
         SnapshotPtr since;
         /// Every image that `ancestor` names or that stands on one of those.
         std::set<ImageId> ancestors;
+        /// Knows the volumes' present names; null goes by those that were asked for.
+        const volume::Volumes* volumes = nullptr;
     };
 
     /// kInvalid for a filter that does not exist or a value that makes no sense.

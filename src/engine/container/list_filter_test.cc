@@ -18,6 +18,7 @@ protected:
         record->config.exposed_ports = {"80/tcp"};
         record->host.network_mode = "bridge";
         record->host.binds = {"/src:/data"};
+        record->mounts = plan_mounts(record->host, {}).value();
         container_ = {.record = record, .name = "web", .life = {}};
         container_.life.phase = Phase::kRunning;
         container_.life.ports = {{.protocol = net::PortProtocol::kTcp,

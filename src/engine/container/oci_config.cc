@@ -132,6 +132,16 @@ Mount bind_mount(const PlannedMount& plan, const OciPaths& paths) {
     return mount;
 }
 
+/// A volume, or an image, which comes with the launch as a part of a volume does.
+Mount data_mount(const PlannedMount& plan, const OciPaths& paths) {
+    Mount mount{.destination = plan.target, .type = "bind", .source = {}, .options = {}};
+    if (plan.type == PlannedMount::Type::kVolume) {
+        mount.source = fmt::format("{}/volumes/{}/_data", paths.data_root, plan.volume.str());
+    }
+    mount.options = {"rbind", "rprivate", plan.read_only ? "ro" : "rw"};
+    return mount;
+}
+
 Mount host_file(const OciPaths& paths, std::string_view name, const spec::HostConfig& host) {
     return {.destination = fmt::format("/etc/{}", name),
             .type = "bind",
@@ -155,7 +165,7 @@ std::string_view root_propagation(const std::vector<PlannedMount>& plans) {
 }
 
 Result<> add_mounts(Config& config, const ContainerRecord& record, const OciPaths& paths) {
-    GT_TRY_VAR(plans, plan_mounts(record.host));
+    const std::vector<PlannedMount>& plans = record.mounts;
     const auto is_planned = [&plans](std::string_view target) {
         return std::any_of(plans.begin(), plans.end(),
                            [target](const PlannedMount& plan) { return plan.target == target; });
@@ -184,12 +194,13 @@ Result<> add_mounts(Config& config, const ContainerRecord& record, const OciPath
                                  .options = {"bind", "rprivate", "ro"}});
     }
     for (const PlannedMount& plan : plans) {
-        if (plan.type == PlannedMount::Type::kBind) {
-            config.mounts.push_back(bind_mount(plan, paths));
+        if (plan.type == PlannedMount::Type::kTmpfs) {
+            GT_TRY_VAR(mount, runtime::tmpfs_mount(plan.target, plan.tmpfs_options));
+            config.mounts.push_back(std::move(mount));
             continue;
         }
-        GT_TRY_VAR(mount, runtime::tmpfs_mount(plan.target, plan.tmpfs_options));
-        config.mounts.push_back(std::move(mount));
+        config.mounts.push_back(plan.type == PlannedMount::Type::kBind ? bind_mount(plan, paths)
+                                                                       : data_mount(plan, paths));
     }
     config.linux.rootfs_propagation = root_propagation(plans);
     return {};

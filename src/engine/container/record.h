@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/id.h"
+#include "engine/container/mount_plan.h"
 #include "spec/api/container.h"
 
 namespace gantry::engine {
@@ -23,6 +24,9 @@ struct ContainerRecord {
     spec::HostConfig host;
     /// As requested.
     spec::NetworkingConfig networking;
+    /// All that is mounted, complete: what `config` and `host` ask for and what other containers
+    /// lend, with the volumes by their ids.
+    std::vector<PlannedMount> mounts;
 
     /// Entrypoint and Cmd together; never empty.
     std::vector<std::string> argv() const;

@@ -9,12 +9,13 @@
 #include "spec/json.h"
 #include "store/images.h"
 #include "store/snapshots.h"
+#include "volume/volumes.h"
 
 namespace gantry::engine {
 
 namespace {
 
-constexpr std::array<std::string_view, 1> kSchema = {
+constexpr std::array<std::string_view, 2> kSchema = {
     "CREATE TABLE containers ("
     " id TEXT PRIMARY KEY NOT NULL,"
     " name TEXT UNIQUE NOT NULL,"
@@ -24,6 +25,8 @@ constexpr std::array<std::string_view, 1> kSchema = {
     " host_config TEXT NOT NULL,"
     " networking TEXT NOT NULL,"
     " life TEXT NOT NULL) STRICT",
+    // "" in records from before there were volumes.
+    "ALTER TABLE containers ADD COLUMN mounts TEXT NOT NULL DEFAULT ''",
 };
 
 store::CommitMode mode_of(const ContainerRecord& record) {
@@ -34,7 +37,11 @@ WallTime from_nanoseconds(int64_t count) {
     return WallTime(std::chrono::nanoseconds(count));
 }
 
-/// Columns: id, name, created, image, config, host_config, networking, life.
+Result<std::vector<PlannedMount>> read_mounts(std::string_view json, const spec::HostConfig& host) {
+    return json.empty() ? plan_mounts(host, {}) : parse_mounts(json);
+}
+
+/// Columns: id, name, created, image, config, host_config, networking, life, mounts.
 Result<SnapshotPtr> read_row(const store::Statement& row) {
     auto record = std::make_shared<ContainerRecord>();
     record->id = ContainerId(std::string(row.text(0)));
@@ -47,6 +54,8 @@ Result<SnapshotPtr> read_row(const store::Statement& row) {
     GT_TRY_VAR(networking, spec::parse_json<spec::NetworkingConfig>(row.text(6)));
     record->networking = std::move(networking);
     GT_TRY_VAR(life, parse_lifecycle(row.text(7)));
+    GT_TRY_VAR(mounts, read_mounts(row.text(8), record->host));
+    record->mounts = std::move(mounts);
     return std::make_shared<const ContainerSnapshot>(ContainerSnapshot{
         .record = std::move(record), .name = std::string(row.text(1)), .life = std::move(life)});
 }
@@ -58,21 +67,24 @@ Result<RecordStore> RecordStore::open(store::Database& database, store::Snapshot
     return RecordStore(database, snapshots);
 }
 
-Result<> RecordStore::insert(const ContainerSnapshot& container, const store::Image& image) {
+Result<> RecordStore::insert(const ContainerSnapshot& container, const store::Image& image,
+                             volume::Claims& volumes) {
     const ContainerRecord& record = *container.record;
     const std::string config = spec::to_json(record.config);
     const std::string host = spec::to_json(record.host);
     const std::string networking = spec::to_json(record.networking);
     const std::string life = format_lifecycle(container.life);
+    const std::string mounts = format_mounts(record.mounts);
     GT_TRY_VAR(transaction, database_->begin(mode_of(record)));
     GT_TRY(transaction.run(
         "INSERT INTO containers (id, name, created, image, config, host_config,"
-        " networking, life) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        " networking, life, mounts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         std::string_view(record.id.str()), std::string_view(container.name),
         int64_t{record.created.time_since_epoch().count()}, std::string_view(record.image.str()),
         std::string_view(config), std::string_view(host), std::string_view(networking),
-        std::string_view(life)));
+        std::string_view(life), std::string_view(mounts)));
     GT_TRY(snapshots_->insert(transaction, record.id, image));
+    GT_TRY(volumes.insert(transaction));
     GT_FAILPOINT("container.create.commit");
     return transaction.commit();
 }
@@ -92,22 +104,25 @@ Result<> RecordStore::replace(const ContainerRecord& record) {
     const std::string config = spec::to_json(record.config);
     const std::string host = spec::to_json(record.host);
     const std::string networking = spec::to_json(record.networking);
+    const std::string mounts = format_mounts(record.mounts);
     GT_FAILPOINT("container.record.commit");
     GT_TRY_VAR(transaction, database_->begin(mode_of(record)));
     GT_TRY(transaction.run(
-        "UPDATE containers SET config = ?, host_config = ?, networking = ? WHERE id = ?",
+        "UPDATE containers SET config = ?, host_config = ?, networking = ?, mounts = ?"
+        " WHERE id = ?",
         std::string_view(config), std::string_view(host), std::string_view(networking),
-        std::string_view(record.id.str())));
+        std::string_view(mounts), std::string_view(record.id.str())));
     return transaction.commit();
 }
 
-Result<> RecordStore::erase(const ContainerSnapshot& container) {
+Result<> RecordStore::erase(const ContainerSnapshot& container, volume::Removal& volumes) {
     const ContainerRecord& record = *container.record;
     GT_FAILPOINT("container.remove.commit");
     GT_TRY_VAR(transaction, database_->begin(mode_of(record)));
     GT_TRY(
         transaction.run("DELETE FROM containers WHERE id = ?", std::string_view(record.id.str())));
     GT_TRY(snapshots_->erase(transaction, record.id));
+    GT_TRY(volumes.erase(transaction));
     return transaction.commit();
 }
 
@@ -115,8 +130,9 @@ Result<std::vector<SnapshotPtr>> RecordStore::load(std::vector<std::string>& not
     GT_TRY_VAR(transaction, database_->begin(store::CommitMode::kNormal));
     std::vector<SnapshotPtr> found;
     {
-        GT_TRY_VAR(rows, transaction.prepare("SELECT id, name, created, image, config, host_config,"
-                                             " networking, life FROM containers ORDER BY created"));
+        GT_TRY_VAR(rows, transaction.prepare(
+                             "SELECT id, name, created, image, config, host_config,"
+                             " networking, life, mounts FROM containers ORDER BY created"));
         while (true) {
             GT_TRY_VAR(more, rows.step());
             if (!more) {

@@ -14,6 +14,10 @@ namespace gantry::store {
 struct Image;
 class Snapshots;
 }  // namespace gantry::store
+namespace gantry::volume {
+class Claims;
+class Removal;
+}  // namespace gantry::volume
 
 namespace gantry::engine {
 
@@ -22,9 +26,10 @@ class RecordStore {
 public:
     static Result<RecordStore> open(store::Database& database, store::Snapshots& snapshots);
 
-    /// Makes container and snapshot known in one transaction; durable when it returns, unless the
-    /// container is ephemeral. kConflict if the name is taken.
-    Result<> insert(const ContainerSnapshot& container, const store::Image& image);
+    /// Makes container, snapshot and the volumes that were made for it known in one transaction;
+    /// durable when it returns, unless the container is ephemeral. kConflict if the name is taken.
+    Result<> insert(const ContainerSnapshot& container, const store::Image& image,
+                    volume::Claims& volumes);
 
     Result<> update(const ContainerId& id, const Lifecycle& life);
 
@@ -32,8 +37,9 @@ public:
     /// returns, unless the container is ephemeral.
     Result<> replace(const ContainerRecord& record);
 
-    /// Container and snapshot in one transaction. What is gone already is success.
-    Result<> erase(const ContainerSnapshot& container);
+    /// Container, snapshot and the volumes that go with it in one transaction. What is gone already
+    /// is success.
+    Result<> erase(const ContainerSnapshot& container, volume::Removal& volumes);
 
     /// Every container, oldest first. One that cannot be read is left out and said in NOTICES.
     Result<std::vector<SnapshotPtr>> load(std::vector<std::string>& notices);

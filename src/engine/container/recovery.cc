@@ -17,6 +17,7 @@
 #include "engine/container/restart_policy.h"
 #include "engine/container/start.h"
 #include "engine/container/update.h"
+#include "engine/container/volume_use.h"
 #include "net/networks.h"
 #include "runtime/shim_handle.h"
 #include "store/database.h"
@@ -52,6 +53,7 @@ Result<> load_records(ContainerCore& core) {
         }
         core.table.insert(std::make_shared<ContainerEntry>(snapshot->record->id, snapshot),
                           std::move(*name));
+        core.parts.volumes.hold(snapshot->record->id, volumes_of(*snapshot->record));
     }
     return {};
 }
@@ -90,6 +92,9 @@ void adopt(ContainerCore& core, const EntryPtr& entry, runtime::ShimHandle shim)
             !adopted) {
             warn("cannot take a container's network back", entry->id().str(), adopted.error());
         }
+    }
+    for (const volume::VolumeId& id : volumes_of(*entry->snapshot()->record)) {
+        core.parts.volumes.adopt_mount(id, entry->id());
     }
     if (life.shared_endpoint) {
         if (const auto adopted =
@@ -239,6 +244,9 @@ Result<> recover_containers(ContainerCore& core) {
     GT_TRY(sys::make_dirs((core.settings.exec_root + "/shims").c_str(), kShimsMode));
     GT_TRY(load_records(core));
     connect_shims(core);
+    for (const std::string& reason : core.parts.volumes.sweep_mounts()) {
+        log::warn("cannot unmount a volume that nobody uses", {{"error", reason}});
+    }
     // ORDER: every address and port that is in use is known before the table is written and before
     // anything is started.
     GT_TRY(core.parts.networks.reconcile());

@@ -9,6 +9,7 @@
 #include "base/scope_guard.h"
 #include "engine/container/exit.h"
 #include "engine/container/stop.h"
+#include "engine/container/volume_use.h"
 #include "net/networks.h"
 #include "store/snapshots.h"
 
@@ -44,8 +45,10 @@ Failure still_running(const ContainerSnapshot& snapshot) {
                             id));
 }
 
+enum class AnonymousVolumes { kKeep, kRemove };
+
 /// The container has no process and its removal is claimed: makes it disappear.
-Result<> erase_container(ContainerCore& core, const EntryPtr& entry) {
+Result<> erase_container(ContainerCore& core, const EntryPtr& entry, AnonymousVolumes volumes) {
     const auto operation = entry->begin();
     const SnapshotPtr snapshot = entry->snapshot();
     if (snapshot->life.alive()) {
@@ -56,9 +59,18 @@ Result<> erase_container(ContainerCore& core, const EntryPtr& entry) {
     const std::vector<PendingAttach> dropped = entry->take_attaches();
     // ORDER: the record first. A daemon that dies behind this line finds a directory without a
     // record and throws it away; the other way round it would find a container without its files.
-    GT_TRY(core.records.erase(*snapshot));
+    std::vector<volume::VolumeId> going;
+    if (volumes == AnonymousVolumes::kRemove) {
+        going = anonymous_volumes_of(*snapshot->record);
+    }
+    volume::Removal removal(core.parts.volumes, entry->id(), going);
+    GT_TRY(core.records.erase(*snapshot, removal));
     (void)failpoint("container.remove.erased");
     discard_remains(core, entry->id());
+    core.parts.volumes.hold(entry->id(), {});
+    for (const volume::VolumePtr& volume : removal.finish()) {
+        publish_volume_event(core, *volume, "destroy");
+    }
     core.table.erase(*entry);
     publish_event(core, *snapshot, "destroy");
     fire_all(entry->close_waits(), {.exit_code = snapshot->life.exit_code, .error = {}});
@@ -95,7 +107,10 @@ Result<> remove_claimed(ContainerCore& core, const EntryPtr& entry, const Remove
         }
         GT_TRY(kill_for_removal(core, entry));
     }
-    return erase_container(core, entry);
+    // COMPAT: a container that removes itself takes them along, whoever removes it.
+    const bool volumes = options.volumes || snapshot->record->host.auto_remove;
+    return erase_container(core, entry,
+                           volumes ? AnonymousVolumes::kRemove : AnonymousVolumes::kKeep);
 }
 
 }  // namespace
@@ -125,7 +140,7 @@ void remove_ended(ContainerCore& core, const EntryPtr& entry) {
     if (!entry->claim_removal()) {
         return;
     }
-    if (const auto erased = erase_container(core, entry); !erased) {
+    if (const auto erased = erase_container(core, entry, AnonymousVolumes::kRemove); !erased) {
         entry->give_up_removal();
         log::error("cannot remove a container automatically",
                    {{"container", entry->id().str()}, {"error", erased.error().text()}});

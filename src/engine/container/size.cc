@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "engine/container/inspect.h"
+#include "engine/container/tree_size.h"
 #include "store/images.h"
 #include "store/snapshots.h"
 
@@ -67,10 +68,15 @@ private:
 
 }  // namespace
 
-Result<ContainerSize> measure_container(const ContainerCore& core, const ContainerRecord& record) {
+Result<int64_t> measure_tree(const std::string& path) {
     Measure measure;
-    GT_TRY(measure.add(AT_FDCWD, core.parts.snapshots.upper_path(record.id).c_str(), 0));
-    ContainerSize size{.writable = measure.bytes(), .total = measure.bytes()};
+    GT_TRY(measure.add(AT_FDCWD, path.c_str(), 0));
+    return measure.bytes();
+}
+
+Result<ContainerSize> measure_container(const ContainerCore& core, const ContainerRecord& record) {
+    GT_TRY_VAR(bytes, measure_tree(core.parts.snapshots.upper_path(record.id)));
+    ContainerSize size{.writable = bytes, .total = bytes};
     if (const auto image = core.parts.images.get(record.image)) {
         size.total += static_cast<int64_t>((*image)->size);
     }

@@ -15,6 +15,7 @@
 #include "engine/container/health_monitor.h"
 #include "engine/container/launch.h"
 #include "engine/container/remove.h"
+#include "engine/container/volume_use.h"
 #include "net/networks.h"
 
 namespace gantry::engine {
@@ -82,6 +83,7 @@ Result<> run_container(ContainerCore& core, const EntryPtr& entry,
     if (launched.endpoint) {
         publish_network_event(core, entry->id(), *launched.endpoint, "connect");
     }
+    publish_volume_mounts(core, *snapshot->record);
     publish_event(core, *snapshot, "start");
     // From here on the end of the process is seen. It may have come already: the shim keeps it.
     return watch_run(core, entry, launched.run);
@@ -109,12 +111,17 @@ Kind failure_kind(const Error& error) {
 Result<> start_now(ContainerCore& core, const EntryPtr& entry,
                    const ContainerEntry::Operation& operation, const Lifecycle& before) {
     clean_up_run(core, *entry, operation);
-    auto started = run_container(core, entry, operation, before);
+    const auto record = entry->snapshot()->record;
+    auto started = mount_volumes(core, *record);
+    if (started) {
+        started = run_container(core, entry, operation, before);
+    }
     if (started) {
         return {};
     }
     const Error& error = started.error();
     drop_run(core, *entry, operation);
+    unmount_volumes(core, *record);
     record_failure(core, *entry, operation, before, error);
     (void)entry->take_attaches();
     entry->reopen_attaches();

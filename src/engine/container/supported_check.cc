@@ -17,9 +17,7 @@ Failure not_yet(std::string_view field) {
 }  // namespace
 
 Result<> check_supported(const spec::HostConfig& host) {
-    const std::array<std::pair<bool, std::string_view>, 5> fields = {{
-        {!host.volume_driver.empty() && host.volume_driver != "local", "VolumeDriver"},
-        {!host.volumes_from.empty(), "VolumesFrom"},
+    const std::array<std::pair<bool, std::string_view>, 3> fields = {{
         {!host.cgroup.empty(), "Cgroup"},
         {!host.links.empty(), "Links"},
         {!host.storage_opt.empty(), "StorageOpt"},

@@ -52,8 +52,7 @@ Result<spec::ContainerConfig> commit_config(const CommitRequest& request,
                                             const ContainerRecord& record) {
     spec::ContainerConfig config = request.config.value_or(record.config);
     GT_TRY(apply_changes(request.changes, config));
-    std::vector<std::string> warnings;
-    merge_image_config(config, record.config, warnings);
+    merge_image_config(config, record.config);
     return config;
 }
 

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <set>
+#include <span>
+#include <vector>
+
+#include "base/error.h"
+#include "engine/container/core.h"
+#include "runtime/launcher.h"
+#include "store/images.h"
+#include "volume/volumes.h"
+
+namespace gantry::engine {
+
+/// The mounts that the containers in VOLUMES_FROM lend ("NAME[:MODE]"), by the rules of Docker: as
+/// they are, read-only for ":ro", never filled. kNotFound for a container that is none, kInvalid
+/// for a mode.
+Result<std::vector<PlannedMount>> inherited_mounts(const ContainerTable& table,
+                                                   std::span<const std::string> volumes_from);
+
+/// Finds or makes the volumes that MOUNTS name and writes their ids into them.
+Result<> claim_volumes(std::vector<PlannedMount>& mounts, volume::Claims& claims);
+
+/// Fills empty volumes with what IMAGE has in their place (I2). kInvalid where it has a file.
+Result<> fill_volumes(ContainerCore& core, const ContainerRecord& record,
+                      const store::Image& image);
+
+std::set<volume::VolumeId> volumes_of(const ContainerRecord& record);
+/// Those that go with the container: nobody gave them a name.
+std::vector<volume::VolumeId> anonymous_volumes_of(const ContainerRecord& record);
+
+/// Before and after a run: what the volumes' driver options name is mounted and unmounted, the
+/// first that fails ends it. unmount_volumes() may be called for what is not mounted.
+Result<> mount_volumes(ContainerCore& core, const ContainerRecord& record);
+void unmount_volumes(ContainerCore& core, const ContainerRecord& record);
+
+/// Mounts that the launch is given by descriptor, as their place is found inside a tree that
+/// others may be changing: parts of volumes, and images.
+struct OpenedMount {
+    std::string destination;
+    UniqueFd fd;
+};
+Result<std::vector<OpenedMount>> open_mounts(ContainerCore& core, const ContainerRecord& record);
+
+/// Volume events, with Docker's attributes (I10).
+void publish_volume_mounts(ContainerCore& core, const ContainerRecord& record);
+void publish_volume_unmounts(ContainerCore& core, const ContainerRecord& record);
+void publish_volume_event(ContainerCore& core, const volume::Volume& volume,
+                          std::string_view action);
+
+}  // namespace gantry::engine
