@@ -203,7 +203,7 @@ def test_refusals(api, host, text):
     {"VolumeDriver": "nosuch", "Binds": ["data:/x"]}, {"Mounts": [volume("/x", "data", DriverConfig={"Name": "nosuch"})]},
 ])  # fmt: skip
 def test_unknown_driver_is_told_at_once(api, host):
-    answer = api.create("true", host=host, expect=404)
+    answer = api.create("true", host=host, expect=400)
     assert answer.json()["message"] == 'error looking up volume plugin nosuch: plugin "nosuch" not found'
     api.create("true", host={"Mounts": [{"Type": "cluster", "Source": "x", "Target": "/x"}]}, expect=501)
     assert names(api) == []
@@ -280,7 +280,7 @@ def test_cli(cli, api, filled):
     if not api.daemon.is_docker:
         assert "plugin \"nosuch\" not found" in cli("run", "--rm", "--volume-driver", "nosuch", "-v", "n1:/x", IMAGE, "true", code=125).err
         assert cli.out("run", "--rm", "--mount", "type=volume,src=data,dst=/x,volume-subpath=file", IMAGE, "cat", "/x") == "text"
-    assert "C:" in cli("run", "--rm", "-v", "C:\\x:/y", IMAGE, "true", code=None).err
+    cli("run", "--rm", "-v", "C:\\x:/y", IMAGE, "true", code=125)
 
 
 def test_docker_py(py):

@@ -117,7 +117,8 @@ Result<> check_driver(std::string_view driver) {
     if (driver.empty() || driver == "local") {
         return {};
     }
-    return fail(Kind::kNotFound,
+    // COMPAT: not kNotFound, for which clients go and pull the image.
+    return fail(Kind::kInvalid,
                 fmt::format("error looking up volume plugin {0}: plugin \"{0}\" not found",
                             driver.substr(0, 256)));
 }

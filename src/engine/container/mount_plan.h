@@ -65,7 +65,7 @@ struct PlannedMount {
 
 /// The mounts of a container in the order in which they are made: parents before what lies below
 /// them. What HOST asks for takes the place of what is INHERITED from other containers, and both
-/// that of VOLUMES, the Volumes of its Config (I4). Pure. kInvalid in Docker's words, kNotFound for
+/// that of VOLUMES, the Volumes of its Config (I4). Pure. kInvalid in Docker's words, also for
 /// a volume driver.
 Result<std::vector<PlannedMount>> plan_mounts(const spec::HostConfig& host,
                                               const std::set<std::string>& volumes,
