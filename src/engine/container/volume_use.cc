@@ -84,21 +84,6 @@ Result<UniqueFd> clone_below(UniqueFd directory, const std::string& subpath,
     return sys::clone_mount(found->get(), "", sys::Tree::kOne);
 }
 
-Result<UniqueFd> open_mount(ContainerCore& core, const PlannedMount& plan) {
-    if (is_volume(plan)) {
-        const std::string path = core.parts.volumes.data_path(plan.volume);
-        GT_TRY_VAR(root, sys::RootDir::open(path.c_str()));
-        GT_TRY_VAR(found, root.open_at(".", O_PATH | O_DIRECTORY));
-        return clone_below(std::move(found), plan.subpath, plan.source + "/" + plan.subpath);
-    }
-    GT_TRY_VAR(image, core.parts.images.find(plan.source));
-    GT_TRY_VAR(mount, core.parts.snapshots.mount_image(*image));
-    if (plan.subpath.empty()) {
-        return std::move(mount);
-    }
-    return clone_below(std::move(mount), plan.subpath, plan.source + "/" + plan.subpath);
-}
-
 }  // namespace
 
 Result<std::vector<PlannedMount>> inherited_mounts(const ContainerTable& table,
@@ -210,7 +195,23 @@ void unmount_volumes(ContainerCore& core, const ContainerRecord& record) {
     }
 }
 
-Result<std::vector<OpenedMount>> open_mounts(ContainerCore& core, const ContainerRecord& record) {
+Result<UniqueFd> open_mount(const ContainerCore& core, const PlannedMount& plan) {
+    if (is_volume(plan)) {
+        const std::string path = core.parts.volumes.data_path(plan.volume);
+        GT_TRY_VAR(root, sys::RootDir::open(path.c_str()));
+        GT_TRY_VAR(found, root.open_at(".", O_PATH | O_DIRECTORY));
+        return clone_below(std::move(found), plan.subpath, plan.source + "/" + plan.subpath);
+    }
+    GT_TRY_VAR(image, core.parts.images.find(plan.source));
+    GT_TRY_VAR(mount, core.parts.snapshots.mount_image(*image));
+    if (plan.subpath.empty()) {
+        return std::move(mount);
+    }
+    return clone_below(std::move(mount), plan.subpath, plan.source + "/" + plan.subpath);
+}
+
+Result<std::vector<OpenedMount>> open_mounts(const ContainerCore& core,
+                                             const ContainerRecord& record) {
     std::vector<OpenedMount> mounts;
     for (const PlannedMount& plan : record.mounts) {
         const bool wanted =

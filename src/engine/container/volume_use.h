@@ -40,7 +40,10 @@ struct OpenedMount {
     std::string destination;
     UniqueFd fd;
 };
-Result<std::vector<OpenedMount>> open_mounts(ContainerCore& core, const ContainerRecord& record);
+Result<std::vector<OpenedMount>> open_mounts(const ContainerCore& core,
+                                             const ContainerRecord& record);
+/// One of them, or a whole volume, detached.
+Result<UniqueFd> open_mount(const ContainerCore& core, const PlannedMount& plan);
 
 /// Volume events, with Docker's attributes (I10).
 void publish_volume_mounts(ContainerCore& core, const ContainerRecord& record);

@@ -12,7 +12,9 @@
 #include <string_view>
 #include <vector>
 
+#include "base/scope_guard.h"
 #include "engine/container/mount_plan.h"
+#include "engine/container/volume_use.h"
 #include "store/snapshots.h"
 #include "sys/files.h"
 #include "sys/mounts.h"
@@ -40,8 +42,7 @@ Result<UniqueFd> running_namespace(const ContainerEntry& entry) {
 }
 
 /// Mounts over which the user has no say; what the user mounts there himself is shown.
-Result<std::vector<std::string>> hidden_mounts(const spec::HostConfig& host) {
-    GT_TRY_VAR(plans, plan_mounts(host));
+std::vector<std::string> hidden_mounts(const std::vector<PlannedMount>& plans) {
     std::vector<std::string> hidden;
     for (const char* path : {"/proc", "/sys", "/dev"}) {
         if (std::ranges::none_of(plans,
@@ -70,10 +71,13 @@ Result<UniqueFd> mount_point(const sys::RootDir& root, const std::string& target
     return root.open_at(target, O_PATH);
 }
 
-Result<> mount_bind(const sys::RootDir& root, const PlannedMount& plan) {
+Result<> mount_source(const ContainerCore& core, const sys::RootDir& root,
+                      const PlannedMount& plan) {
     const bool recursive = plan.recursion == PlannedMount::Recursion::kRecursive;
-    auto mount = sys::clone_mount(AT_FDCWD, plan.source.c_str(),
-                                  recursive ? sys::Tree::kRecursive : sys::Tree::kOne);
+    auto mount = plan.type == PlannedMount::Type::kBind
+                     ? sys::clone_mount(AT_FDCWD, plan.source.c_str(),
+                                        recursive ? sys::Tree::kRecursive : sys::Tree::kOne)
+                     : open_mount(core, plan);
     if (!mount) {
         // The source has gone since; the container could not be started either.
         return mount.error().kind() == Kind::kNotFound ? Result<>()
@@ -104,10 +108,9 @@ Result<> mount_host_files(const sys::RootDir& root, const std::string& container
 Result<> mount_all(const ContainerCore& core, const ContainerRecord& record, ViewAccess access,
                    const sys::RootDir& root) {
     GT_TRY(mount_host_files(root, core.container_dir(record.id)));
-    GT_TRY_VAR(plans, plan_mounts(record.host));
-    for (const PlannedMount& plan : plans) {
-        if (plan.type == PlannedMount::Type::kBind) {
-            GT_TRY(mount_bind(root, plan));
+    for (const PlannedMount& plan : record.mounts) {
+        if (plan.type != PlannedMount::Type::kTmpfs) {
+            GT_TRY(mount_source(core, root, plan));
         }
     }
     // ORDER: the mount points are made by now.
@@ -129,7 +132,7 @@ Result<UniqueFd> mount_stopped_root(const ContainerCore& core, const ContainerRe
 Result<FileView> FileView::open(ContainerCore& core, const EntryPtr& entry, ViewAccess access) {
     const SnapshotPtr snapshot = entry->snapshot();
     const ContainerRecord& record = *snapshot->record;
-    GT_TRY_VAR(hidden, hidden_mounts(record.host));
+    const std::vector<std::string> hidden = hidden_mounts(record.mounts);
     GT_TRY_VAR(early, running_namespace(*entry));
     if (early) {
         GT_TRY_VAR(copied, sys::MountView::copy(early.get(), hidden));
@@ -147,6 +150,9 @@ Result<FileView> FileView::open(ContainerCore& core, const EntryPtr& entry, View
         return FileView(std::move(copied));
     }
     GT_TRY_VAR(mount, mount_stopped_root(core, record));
+    // The view's own mounts keep what the volumes' options name when ours are gone again.
+    GT_TRY(mount_volumes(core, record));
+    const ScopeGuard unmount([&] { unmount_volumes(core, record); });
     GT_TRY_VAR(assembled, sys::MountView::assemble(std::move(mount), core.container_dir(record.id),
                                                    [&](const sys::RootDir& root) {
                                                        return mount_all(core, record, access, root);
