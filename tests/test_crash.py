@@ -118,6 +118,40 @@ class RemoveByForce(Remove):
         api.remove("swept")
 
 
+class Pause:
+    def prepare(self, api):
+        api.waiting(name="swept")
+
+    def act(self, api):
+        api.post("/containers/swept/pause", expect=204)
+        api.post("/containers/swept/unpause", expect=204)
+
+    def check(self, api):
+        paused = api.state("swept")["Paused"]
+        api.post("/containers/swept/unpause", expect=204 if paused else 409)
+        api.post("/containers/swept/pause", expect=204)
+        api.post("/containers/swept/unpause", expect=204)
+        assert api.exec("swept", "true")[0] == 0
+        api.remove("swept")
+
+
+class Rename:
+    def prepare(self, api):
+        api.create("true", name="before")
+
+    def act(self, api):
+        api.post("/containers/before/rename", expect=204, name="swept")
+
+    def check(self, api):
+        found = [api.get(f"/containers/{name}/json", expect=(200, 404)).status for name in ("before", "swept")]
+        assert sorted(found) == [200, 404], found
+        if found[0] == 200:
+            self.act(api)
+        api.create("true", name="before")
+        api.remove("before")
+        api.remove("swept")
+
+
 class Load:
     archive = image.docker_archive(
         [image.busybox_layer(), image.Tar().add("extra", b"1").bytes(), image.Tar().add("more", b"2").bytes()],
@@ -336,7 +370,7 @@ def recover(daemon, operation, before):
     [
         Create, Start, StartAutoRemove, Stop, Remove, RemoveByForce, Load, RemoveImage, CreateVolume,
         RemoveVolume, RenameVolume, CreateWithVolumes, RemoveWithVolumes, StartWithVolume,
-        Commit, CopyIn,
+        Commit, CopyIn, Pause, Rename,
     ],
     ids=lambda o: o.__name__,
 )

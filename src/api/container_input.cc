@@ -97,6 +97,10 @@ Result<engine::LogQuery> decode_logs(const io::Query& query) {
     return logs;
 }
 
+engine::PruneMode prune_mode(const io::Query& query) {
+    return bool_value(query, "dry-run") ? engine::PruneMode::kDryRun : engine::PruneMode::kRemove;
+}
+
 Result<> adjust_create(spec::ContainerCreateRequest& request, ApiVersion version) {
     if (request.networking_config && version < ApiVersion{1, 44} &&
         request.networking_config->endpoints_config.size() > 1) {

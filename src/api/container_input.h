@@ -16,6 +16,8 @@ Result<engine::StopOptions> decode_stop(const io::Query& query, ApiVersion versi
 engine::RemoveOptions decode_remove(const io::Query& query);
 engine::AttachRequest decode_attach(const io::Query& query);
 Result<engine::LogQuery> decode_logs(const io::Query& query);
+/// `dry-run=1` of Gantry's own: every prune tells what it would remove.
+engine::PruneMode prune_mode(const io::Query& query);
 
 /// Takes out of a create request what its version does not have, so that an old client's stray
 /// fields do nothing. kInvalid for what that version forbids.

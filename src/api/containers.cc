@@ -61,6 +61,21 @@ Result<> update(Call& call) {
     return call.send_json(200, spec::to_json(updated));
 }
 
+Result<> pause(Call& call) {
+    GT_TRY(call.services.containers.pause(call.name));
+    return call.send_empty(204);
+}
+
+Result<> unpause(Call& call) {
+    GT_TRY(call.services.containers.unpause(call.name));
+    return call.send_empty(204);
+}
+
+Result<> rename(Call& call) {
+    GT_TRY(call.services.containers.rename(call.name, call.query.get("name")));
+    return call.send_empty(204);
+}
+
 Result<> remove(Call& call) {
     GT_TRY(call.services.containers.remove(call.name, decode_remove(call.query)));
     return call.send_empty(204);
@@ -91,6 +106,12 @@ Result<> list(Call& call) {
     return call.send_json(200, spec::to_json(containers));
 }
 
+Result<> prune(Call& call) {
+    GT_TRY_VAR(filters, spec::Filters::parse(call.query.get("filters")));
+    GT_TRY_VAR(report, call.services.containers.prune(filters, prune_mode(call.query)));
+    return call.send_json(200, spec::to_json(report));
+}
+
 constexpr std::array kRoutes{
     Route{"GET", "/containers/json", list},
     Route{"POST", "/containers/create", create},
@@ -101,6 +122,10 @@ constexpr std::array kRoutes{
     Route{"POST", "/containers/{}/kill", kill},
     Route{"POST", "/containers/{}/resize", resize},
     Route{"POST", "/containers/{}/update", update},
+    Route{"POST", "/containers/{}/pause", pause},
+    Route{"POST", "/containers/{}/unpause", unpause},
+    Route{"POST", "/containers/{}/rename", rename},
+    Route{"POST", "/containers/prune", prune},
     Route{"DELETE", "/containers/{}", remove},
 };
 

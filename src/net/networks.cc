@@ -83,6 +83,8 @@ public:
                    const std::vector<PublishedPort>& ports);
     std::optional<Endpoint> share(const ContainerId& joiner, const ContainerId& holder);
     Result<> adopt_shared(const ContainerId& joiner, const Endpoint& endpoint);
+    void rename(const ContainerId& container, const std::string& old_name,
+                const std::string& name);
     Result<> release(const ContainerId& container);
     Result<> reconcile();
     Result<WatchResult> on_event();
@@ -341,6 +343,15 @@ Result<> Networks::Impl::adopt_shared(const ContainerId& joiner, const Endpoint&
     return {};
 }
 
+void Networks::Impl::rename(const ContainerId& container, const std::string& old_name,
+                           const std::string& name) {
+    const MutexLock lock(mutex_);
+    Held* held = find_held(container);
+    if (held != nullptr && held->attached.endpoint.container_name == old_name) {
+        held->attached.endpoint.container_name = name;
+    }
+}
+
 Result<> Networks::Impl::release(const ContainerId& container) {
     const MutexLock table(table_mutex_);
     Held held;
@@ -504,6 +515,11 @@ std::optional<Endpoint> Networks::share(const ContainerId& joiner, const Contain
 
 Result<> Networks::adopt_shared(const ContainerId& joiner, const Endpoint& endpoint) {
     return impl_->adopt_shared(joiner, endpoint);
+}
+
+void Networks::rename(const ContainerId& container, const std::string& old_name,
+                           const std::string& name) {
+    impl_->rename(container, old_name, name);
 }
 
 Result<> Networks::release(const ContainerId& container) {

@@ -64,6 +64,7 @@ class Cgroup {
 public:
     /// "/gantry/<id>": the path below the root of each hierarchy (what Docker calls CgroupsPath).
     const std::string& path() const { return path_; }
+    const CgroupLayout& layout() const { return *layout_; }
 
     /// One O_WRONLY fd of `tasks` per v1 hierarchy; a single-threaded process joins by writing "0"
     /// to each. Empty on v2.

@@ -8,6 +8,7 @@
 #include <linux/veth.h>
 #include <net/if.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -162,6 +163,32 @@ Result<std::optional<Link>> find_link(NetlinkSocket& socket, const std::string& 
     std::optional<Link> found;
     auto asked =
         socket.request(message, [&](const NetlinkReply& reply) { found = link_of(reply); });
+    if (!asked && asked.error().sys_errno() != ENODEV) {
+        return Failure(std::move(asked).error());
+    }
+    return found;
+}
+
+Result<std::optional<LinkCounters>> link_counters(NetlinkSocket& socket, const std::string& name) {
+    NetlinkMessages message;
+    message.begin(fmt::format("get link {}", name), RTM_GETLINK, 0, link_header(0));
+    message.put_string(IFLA_IFNAME, name);
+    std::optional<LinkCounters> found;
+    auto asked = socket.request(message, [&](const NetlinkReply& reply) {
+        const auto bytes = find_attribute(reply.attributes(sizeof(ifinfomsg)), IFLA_STATS64);
+        rtnl_link_stats64 stats{};
+        if (!bytes.empty()) {
+            std::memcpy(&stats, bytes.data(), std::min(bytes.size(), sizeof stats));
+        }
+        found = {.rx_bytes = stats.rx_bytes,
+                 .rx_packets = stats.rx_packets,
+                 .rx_errors = stats.rx_errors,
+                 .rx_dropped = stats.rx_dropped,
+                 .tx_bytes = stats.tx_bytes,
+                 .tx_packets = stats.tx_packets,
+                 .tx_errors = stats.tx_errors,
+                 .tx_dropped = stats.tx_dropped};
+    });
     if (!asked && asked.error().sys_errno() != ENODEV) {
         return Failure(std::move(asked).error());
     }

@@ -63,6 +63,15 @@ void put_default_route(NetlinkMessages& batch, Ipv4 gateway);
 
 Result<std::optional<Link>> find_link(NetlinkSocket& socket, const std::string& name);
 Result<std::vector<Link>> list_links(NetlinkSocket& socket);
+
+/// What a link has received and sent up to now.
+struct LinkCounters {
+    uint64_t rx_bytes = 0, rx_packets = 0, rx_errors = 0, rx_dropped = 0;
+    uint64_t tx_bytes = 0, tx_packets = 0, tx_errors = 0, tx_dropped = 0;
+};
+/// Empty if there is no such link.
+Result<std::optional<LinkCounters>> link_counters(NetlinkSocket& socket, const std::string& name);
+
 Result<std::vector<LinkAddress>> list_addresses(NetlinkSocket& socket);
 /// Of the main and the local table, without those of broadcast.
 Result<std::vector<Route>> list_routes(NetlinkSocket& socket);

@@ -226,4 +226,33 @@ inline constexpr auto kFormatOnly = std::to_array<Flag>({
     {"format", 'f', &flag_type::kString, "", kTemplateHelp},
 });
 
+inline constexpr std::string_view kDryRunHelp = "Only print what would be removed";
+inline constexpr std::string_view kForceHelp = "Do not ask";
+
+inline constexpr auto kPrune = std::to_array<Flag>({
+    {"dry-run", 0, &flag_type::kBool, "", kDryRunHelp},
+    {"filter", 0, &flag_type::kFilter, "", kFilterHelp},
+    {"force", 'f', &flag_type::kBool, "", kForceHelp},
+});
+
+inline constexpr auto kPruneAll = std::to_array<Flag>({
+    {"all", 'a', &flag_type::kBool, "", "Remove images with a name too"},
+    {"dry-run", 0, &flag_type::kBool, "", kDryRunHelp},
+    {"filter", 0, &flag_type::kFilter, "", kFilterHelp},
+    {"force", 'f', &flag_type::kBool, "", kForceHelp},
+});
+
+inline constexpr auto kSystemPrune = std::to_array<Flag>({
+    {"all", 'a', &flag_type::kBool, "", "Remove unused images with a name too"},
+    {"dry-run", 0, &flag_type::kBool, "", kDryRunHelp},
+    {"filter", 0, &flag_type::kFilter, "", kFilterHelp},
+    {"force", 'f', &flag_type::kBool, "", kForceHelp},
+    {"volumes", 0, &flag_type::kBool, "", "Remove unused anonymous volumes too"},
+});
+
+inline constexpr auto kSystemDf = std::to_array<Flag>({
+    {"format", 0, &flag_type::kString, "", kTableHelp},
+    {"verbose", 'v', &flag_type::kBool, "", "Print each object"},
+});
+
 }  // namespace gantry::cli::command_flags

@@ -29,6 +29,7 @@ int run_rename(Session& session, const ParsedArgs& args);
 int run_commit(Session& session, const ParsedArgs& args);
 int run_diff(Session& session, const ParsedArgs& args);
 int run_export(Session& session, const ParsedArgs& args);
+int run_container_prune(Session& session, const ParsedArgs& args);
 
 // images
 int run_images(Session& session, const ParsedArgs& args);
@@ -40,6 +41,7 @@ int run_load(Session& session, const ParsedArgs& args);
 int run_import(Session& session, const ParsedArgs& args);
 int run_save(Session& session, const ParsedArgs& args);
 int run_pull(Session& session, const ParsedArgs& args);
+int run_image_prune(Session& session, const ParsedArgs& args);
 
 // volumes
 int run_volume_create(Session& session, const ParsedArgs& args);
@@ -54,5 +56,7 @@ int run_inspect(Session& session, const ParsedArgs& args);
 int run_events(Session& session, const ParsedArgs& args);
 int run_info(Session& session, const ParsedArgs& args);
 int run_version(Session& session, const ParsedArgs& args);
+int run_system_prune(Session& session, const ParsedArgs& args);
+int run_system_df(Session& session, const ParsedArgs& args);
 
 }  // namespace gantry::cli

@@ -12,8 +12,11 @@
 #include "engine/container/health_monitor.h"
 #include "engine/container/inspect.h"
 #include "engine/container/list.h"
+#include "engine/container/pause.h"
+#include "engine/container/prune.h"
 #include "engine/container/recovery.h"
 #include "engine/container/remove.h"
+#include "engine/container/rename.h"
 #include "engine/container/start.h"
 #include "engine/container/stop.h"
 #include "engine/container/update.h"
@@ -141,9 +144,29 @@ const sys::CgroupSupport& ContainerService::cgroup_support() const {
     return core_->support;
 }
 
+Result<> ContainerService::pause(std::string_view ref) {
+    GT_TRY_VAR(entry, core_->table.find(ref));
+    return pause_container(*core_, entry);
+}
+
+Result<> ContainerService::unpause(std::string_view ref) {
+    GT_TRY_VAR(entry, core_->table.find(ref));
+    return unpause_container(*core_, entry);
+}
+
+Result<> ContainerService::rename(std::string_view ref, std::string_view new_name) {
+    GT_TRY_VAR(entry, core_->table.find(ref));
+    return rename_container(*core_, entry, new_name);
+}
+
 Result<> ContainerService::remove(std::string_view ref, const RemoveOptions& options) {
     GT_TRY_VAR(entry, core_->table.find(ref));
     return remove_container(*core_, entry, options);
+}
+
+Result<spec::ContainersPruneReport> ContainerService::prune(const spec::Filters& filters,
+                                                            PruneMode mode) {
+    return prune_containers(*core_, filters, mode);
 }
 
 Result<WaitHandle> ContainerService::subscribe_wait(std::string_view ref, WaitCondition condition,

@@ -12,6 +12,7 @@
 #include "engine/container/attach.h"
 #include "engine/container/container_settings.h"
 #include "engine/container/wait.h"
+#include "engine/system/prune_gate.h"
 
 namespace gantry::spec {
 struct ContainerCreateRequest;
@@ -20,6 +21,7 @@ struct ContainerInspect;
 struct ContainerUpdateRequest;
 struct ContainerUpdateResponse;
 struct ContainerSummary;
+struct ContainersPruneReport;
 class Filters;
 }  // namespace gantry::spec
 
@@ -126,7 +128,18 @@ public:
     Result<spec::ContainerUpdateResponse> update(std::string_view ref,
                                                  const spec::ContainerUpdateRequest& request);
 
+    /// Every process stands still. kConflict when it does not run or is paused already.
+    Result<> pause(std::string_view ref);
+    /// kConflict when it is not paused.
+    Result<> unpause(std::string_view ref);
+
+    /// kInvalid for a bad or the same name, kConflict for one in use.
+    Result<> rename(std::string_view ref, std::string_view new_name);
+
     Result<> remove(std::string_view ref, const RemoveOptions& options);
+
+    /// Removes what does not run. kConflict while another prune of containers runs.
+    Result<spec::ContainersPruneReport> prune(const spec::Filters& filters, PruneMode mode);
 
     /// From now on no exit or removal is missed. kNotRunning on a container that does not run calls
     /// back at once.

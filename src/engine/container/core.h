@@ -12,6 +12,7 @@
 #include "engine/container/entry.h"
 #include "engine/container/record_store.h"
 #include "engine/container/table.h"
+#include "engine/system/prune_gate.h"
 #include "runtime/launcher.h"
 #include "sys/cgroup.h"
 
@@ -59,6 +60,7 @@ public:
     const sys::CgroupSupport support;
     const runtime::Launcher launcher;
     Background background;
+    PruneGate prune_gate;
 };
 
 /// Writes LIFE to the database and only then shows it to everybody. The lesson of every ghost

@@ -115,6 +115,17 @@ Result<> RecordStore::replace(const ContainerRecord& record) {
     return transaction.commit();
 }
 
+Result<> RecordStore::rename(const ContainerSnapshot& container) {
+    const ContainerRecord& record = *container.record;
+    const std::string life = format_lifecycle(container.life);
+    GT_FAILPOINT("container.rename.commit");
+    GT_TRY_VAR(transaction, database_->begin(mode_of(record)));
+    GT_TRY(transaction.run("UPDATE containers SET name = ?, life = ? WHERE id = ?",
+                           std::string_view(container.name), std::string_view(life),
+                           std::string_view(record.id.str())));
+    return transaction.commit();
+}
+
 Result<> RecordStore::erase(const ContainerSnapshot& container, volume::Removal& volumes) {
     const ContainerRecord& record = *container.record;
     GT_FAILPOINT("container.remove.commit");

@@ -37,6 +37,10 @@ public:
     /// returns, unless the container is ephemeral.
     Result<> replace(const ContainerRecord& record);
 
+    /// Gives the container's row the snapshot's name and state, in one transaction; durable when it
+    /// returns, unless the container is ephemeral.
+    Result<> rename(const ContainerSnapshot& container);
+
     /// Container, snapshot and the volumes that go with it in one transaction. What is gone already
     /// is success.
     Result<> erase(const ContainerSnapshot& container, volume::Removal& volumes);

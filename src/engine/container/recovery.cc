@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "engine/container/exit.h"
 #include "engine/container/health_monitor.h"
+#include "engine/container/pause.h"
 #include "engine/container/remove.h"
 #include "engine/container/restart_policy.h"
 #include "engine/container/start.h"
@@ -76,7 +77,7 @@ void finish_lost_run(ContainerCore& core, const EntryPtr& entry) {
 /// Takes a container that the database calls running back from its shim.
 void adopt(ContainerCore& core, const EntryPtr& entry, runtime::ShimHandle shim) {
     const auto operation = entry->begin();
-    const Lifecycle life = entry->snapshot()->life;
+    Lifecycle life = entry->snapshot()->life;
     auto run =
         std::make_shared<ContainerRun>(std::move(shim), core.cgroup_of(*entry->snapshot()->record));
     entry->set_run(operation, run);
@@ -87,6 +88,10 @@ void adopt(ContainerCore& core, const EntryPtr& entry, runtime::ShimHandle shim)
         }
     }
     (void)entry->take_attaches();
+    if (const Phase phase = frozen_phase(run->cgroup); phase != life.phase) {
+        life.phase = phase;
+        record_life(core, *entry, operation, life);
+    }
     if (life.endpoint) {
         if (const auto adopted = core.parts.networks.adopt(entry->id(), *life.endpoint, life.ports);
             !adopted) {

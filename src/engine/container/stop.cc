@@ -40,7 +40,15 @@ Result<int> stop_signal_of(const ContainerRecord& record) {
     return spec::parse_signal(record.config.stop_signal);
 }
 
-/// Sends SIGNAL to the running container and notes what it means for the restart policy. Gives the
+void thaw(const ContainerEntry& entry, const ContainerRun& run) {
+    if (const auto thawed = run.cgroup.thaw(); !thawed) {
+        log::debug("cannot thaw a container",
+                   {{"container", entry.id().str()}, {"error", thawed.error().text()}});
+    }
+}
+
+/// Sends SIGNAL to the running container and notes what it means for the restart policy. One that
+/// wants the end of a paused container lets it go on; any other waits in it until it is unpaused. Gives the
 /// run that it went to; null when the process has ended already.
 Result<std::shared_ptr<ContainerRun>> send_signal(ContainerCore& core, const EntryPtr& entry,
                                                   int signal, Intent intent) {
@@ -49,19 +57,25 @@ Result<std::shared_ptr<ContainerRun>> send_signal(ContainerCore& core, const Ent
     if (!snapshot->life.alive()) {
         return not_running(*entry);
     }
-    if (intent == Intent::kStop && !snapshot->life.manually_stopped) {
-        Lifecycle life = snapshot->life;
+    const bool paused = snapshot->life.phase == Phase::kPaused;
+    Lifecycle life = snapshot->life;
+    if (intent == Intent::kStop && (paused || !life.manually_stopped)) {
+        life.phase = Phase::kRunning;
         life.manually_stopped = true;
         GT_TRY(commit_life(core, *entry, operation, std::move(life)));
     }
     const auto run = entry->run();
-    // R19: a group that somebody froze takes no signal, not even SIGKILL.
-    if (const auto thawed = run->cgroup.thaw(); !thawed) {
-        log::debug("cannot thaw a container",
-                   {{"container", entry->id().str()}, {"error", thawed.error().text()}});
+    auto sent = run->shim.kill(signal);
+    if (intent == Intent::kStop || !paused) {
+        // ORDER: the signal first. What was frozen, by pause or by somebody else (R19), gets none
+        // before it is thawed, not even SIGKILL, and must not run on without it.
+        thaw(*entry, *run);
     }
-    if (const auto sent = run->shim.kill(signal); !sent && sent.error().kind() != Kind::kNotFound) {
-        return Failure(Error(sent.error().kind(), sent.error().text(), sent.error().sys_errno()));
+    if (intent == Intent::kStop && paused) {
+        publish_event(core, *entry->snapshot(), "unpause");
+    }
+    if (!sent && sent.error().kind() != Kind::kNotFound) {
+        return Failure(std::move(sent).error());
     }
     publish_event(core, *snapshot, "kill", {{"signal", fmt::format("{}", signal)}});
     return run;

@@ -24,13 +24,13 @@ ContainerTable::NameReservation::~NameReservation() {
 Result<ContainerTable::NameReservation> ContainerTable::reserve(std::string_view name,
                                                                 const ContainerId& id) {
     MutexLock lock(mutex_);
-    const auto [place, inserted] = by_name_.try_emplace(std::string(name), id);
+    const auto [place, inserted] = by_name_.try_emplace(std::string(name), Name{.owner = id});
     if (!inserted) {
         return fail(Kind::kConflict,
                     fmt::format("Conflict. The container name \"/{}\" is already in use by "
                                 "container \"{}\". You have to remove (or rename) that container "
                                 "to be able to reuse that name.",
-                                name, place->second.str()));
+                                name, place->second.owner.str()));
     }
     return NameReservation(this, std::string(name));
 }
@@ -44,17 +44,30 @@ void ContainerTable::insert(EntryPtr entry, NameReservation name) {
     MutexLock lock(mutex_);
     std::string id = entry->id().str();
     by_id_.insert_or_assign(std::move(id), std::move(entry));
+    by_name_.at(name.name()).reserved = false;
     name.table_ = nullptr;
+}
+
+void ContainerTable::rename(const ContainerEntry& entry, const std::string& old_name,
+                            NameReservation name) {
+    MutexLock lock(mutex_);
+    by_name_.at(name.name()).reserved = false;
+    name.table_ = nullptr;
+    drop_name(old_name, entry.id());
+}
+
+void ContainerTable::drop_name(const std::string& name, const ContainerId& owner) {
+    const auto found = by_name_.find(name);
+    if (found != by_name_.end() && found->second.owner == owner) {
+        by_name_.erase(found);
+    }
 }
 
 void ContainerTable::erase(const ContainerEntry& entry) {
     const std::string name = entry.snapshot()->name;
     MutexLock lock(mutex_);
     by_id_.erase(entry.id().str());
-    if (const auto found = by_name_.find(name);
-        found != by_name_.end() && found->second == entry.id()) {
-        by_name_.erase(found);
-    }
+    drop_name(name, entry.id());
 }
 
 Result<EntryPtr> ContainerTable::find(std::string_view ref) const {
@@ -63,9 +76,8 @@ Result<EntryPtr> ContainerTable::find(std::string_view ref) const {
         return by_id->second;
     }
     const std::string_view name = ref.starts_with('/') ? ref.substr(1) : ref;
-    if (const auto by_name = by_name_.find(name); by_name != by_name_.end()) {
-        // A name that is only reserved belongs to no container yet.
-        if (const auto entry = by_id_.find(by_name->second.str()); entry != by_id_.end()) {
+    if (const auto by_name = by_name_.find(name); by_name != by_name_.end() && !by_name->second.reserved) {
+        if (const auto entry = by_id_.find(by_name->second.owner.str()); entry != by_id_.end()) {
             return entry->second;
         }
     }

@@ -40,6 +40,9 @@ public:
 
     /// The container is there for everybody from now on, under the reserved name.
     void insert(EntryPtr entry, NameReservation name) GT_EXCLUDES(mutex_);
+    /// It is found under the reserved name from now on, and OLD_NAME is free.
+    void rename(const ContainerEntry& entry, const std::string& old_name, NameReservation name)
+        GT_EXCLUDES(mutex_);
     /// And now it is not; its name is free.
     void erase(const ContainerEntry& entry) GT_EXCLUDES(mutex_);
 
@@ -51,11 +54,18 @@ public:
     std::vector<EntryPtr> all() const GT_EXCLUDES(mutex_);
 
 private:
+    struct Name {
+        ContainerId owner;
+        /// Taken, but no container is found by it yet.
+        bool reserved = true;
+    };
+
     void release(const std::string& name) GT_EXCLUDES(mutex_);
+    void drop_name(const std::string& name, const ContainerId& owner) GT_REQUIRES(mutex_);
 
     mutable Mutex mutex_;
     std::map<std::string, EntryPtr, std::less<>> by_id_ GT_GUARDED_BY(mutex_);
-    std::map<std::string, ContainerId, std::less<>> by_name_ GT_GUARDED_BY(mutex_);
+    std::map<std::string, Name, std::less<>> by_name_ GT_GUARDED_BY(mutex_);
 };
 
 }  // namespace gantry::engine

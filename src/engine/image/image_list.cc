@@ -120,6 +120,20 @@ spec::ImageSummary summarize(const store::Image& image) {
 
 }  // namespace
 
+int64_t ImageService::layers_size() const {
+    std::map<ChainId, uint64_t> layers;
+    for (const store::ImagePtr& image : images_.list()) {
+        for (size_t i = 0; i < image->chain.size(); ++i) {
+            layers[image->chain[i]] = image->layer_bytes[i];
+        }
+    }
+    uint64_t bytes = 0;
+    for (const auto& [id, size] : layers) {
+        bytes += size;
+    }
+    return static_cast<int64_t>(bytes);
+}
+
 Result<std::vector<spec::ImageSummary>> ImageService::list(const ImageListOptions& options,
                                                            const spec::Filters& filters) const {
     GT_TRY_VAR(wanted, understand(filters, images_));

@@ -75,22 +75,27 @@ Result<std::vector<spec::ImageDeleteItem>> ImageService::remove(std::string_view
                                    .names = names,
                                    .users = users,
                                    .force = options.force}));
+    return carry_out(*image, plan);
+}
+
+Result<std::vector<spec::ImageDeleteItem>> ImageService::carry_out(const store::Image& image,
+                                                                   const RemovalPlan& plan) {
     std::vector<spec::ImageDeleteItem> items;
     for (const std::string& name : plan.untag) {
         GT_TRY(images_.untag(name));
-        announce("untag", *image, image->id.str());
+        announce("untag", image, image.id.str());
         items.push_back({.untagged = familiar(name), .deleted = {}});
     }
     if (!plan.remove_image) {
         return items;
     }
-    GT_TRY_VAR(removed, images_.remove(image->id));
-    announce("delete", *image, image->id.str());
+    GT_TRY_VAR(removed, images_.remove(image.id));
+    announce("delete", image, image.id.str());
     // Names that somebody gave it since the plan was made.
     for (std::string& name : removed.untagged) {
         items.push_back({.untagged = std::move(name), .deleted = {}});
     }
-    items.push_back({.untagged = {}, .deleted = image->id.str()});
+    items.push_back({.untagged = {}, .deleted = image.id.str()});
     for (const ChainId& layer : removed.layers) {
         items.push_back({.untagged = {}, .deleted = layer.str()});
     }

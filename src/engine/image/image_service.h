@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/id.h"
+#include "engine/system/prune_gate.h"
 #include "store/images.h"
 #include "store/stream.h"
 
@@ -18,6 +19,7 @@ struct HistoryItem;
 struct ImageDeleteItem;
 struct ImageInspect;
 struct ImageSummary;
+struct ImagesPruneReport;
 struct ProgressMessage;
 class Filters;
 }  // namespace gantry::spec
@@ -25,6 +27,7 @@ class Filters;
 namespace gantry::engine {
 
 class EventBus;
+struct RemovalPlan;
 
 /// A container that was made from an image.
 struct ImageUser {
@@ -92,6 +95,12 @@ public:
     Result<std::vector<spec::ImageDeleteItem>> remove(std::string_view ref,
                                                       const ImageRemoveOptions& options);
 
+    /// Removes the images that no container uses and that FILTERS let through: of those only the
+    /// ones without a name, unless `dangling` is false. kConflict while another prune runs.
+    /// Containers in LEAVING do not count as users.
+    Result<spec::ImagesPruneReport> prune(const spec::Filters& filters, PruneMode mode,
+                                          std::span<const std::string> leaving = {});
+
     /// A `docker save` archive or an OCI layout as tar, plain or compressed. Images that were
     /// complete before an error stay.
     Result<> load(const store::Reader& archive, const ImageLoadOptions& options,
@@ -105,16 +114,24 @@ public:
     /// first byte is written.
     Result<> save(std::span<const std::string> refs, const store::Writer& out) const;
 
+    /// Bytes of all layers, those of several images once.
+    int64_t layers_size() const;
+
     size_t count() const { return images_.count(); }
 
 private:
     /// ACTION happened to IMAGE; NAME is the event's "name" attribute.
     void announce(std::string_view action, const store::Image& image, std::string_view name) const;
     std::vector<ImageUser> users_of(const ImageId& id) const;
+    Result<std::vector<spec::ImageDeleteItem>> carry_out(const store::Image& image,
+                                                         const RemovalPlan& plan);
+    /// The image and all its names.
+    Result<std::vector<spec::ImageDeleteItem>> remove_whole(const store::Image& image);
 
     store::ImageStore& images_;
     EventBus& events_;
     ImageUsers users_;
+    PruneGate prune_gate_;
 };
 
 }  // namespace gantry::engine

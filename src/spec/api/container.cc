@@ -142,8 +142,9 @@ GT_JSON(PathStat, "PathStat",
             .field("linkTarget", &PathStat::link_target))
 
 GT_JSON(ContainersPruneReport, "PruneReport",
-        .field("ContainersDeleted", &ContainersPruneReport::containers_deleted, Rule::kNull)
-            .field("SpaceReclaimed", &ContainersPruneReport::space_reclaimed))
+        .field("ContainersDeleted", &ContainersPruneReport::containers_deleted)
+            .field("SpaceReclaimed", &ContainersPruneReport::space_reclaimed)
+            .field("Objects", &ContainersPruneReport::objects, Rule::kOmit))
 
 GT_JSON_DOCUMENT(std::vector<ContainerSummary>)
 GT_JSON_DOCUMENT(std::vector<FilesystemChange>)

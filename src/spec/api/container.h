@@ -11,6 +11,7 @@
 #include "spec/api/container_state.h"
 #include "spec/api/host_config.h"
 #include "spec/api/network.h"
+#include "spec/api/prune.h"
 #include "spec/oci/descriptor.h"
 
 namespace gantry::spec {
@@ -189,6 +190,8 @@ struct PathStat {
 struct ContainersPruneReport {
     std::vector<std::string> containers_deleted;
     int64_t space_reclaimed = 0;
+    /// Of a dry run only.
+    std::vector<PruneObject> objects;
 };
 
 }  // namespace gantry::spec

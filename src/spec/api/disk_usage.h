@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,13 +21,14 @@ struct BuildCacheItem {
     int64_t size = 0;
 };
 
-/// GET /system/df up to API 1.51. The four lists are arrays even when empty.
+/// GET /system/df up to API 1.51. A list that was asked for is an array even when empty, one that
+/// was not is null.
 struct DiskUsage {
     int64_t layers_size = 0;
-    std::vector<ImageSummary> images;
-    std::vector<ContainerSummary> containers;
-    std::vector<Volume> volumes;
-    std::vector<BuildCacheItem> build_cache;
+    std::optional<std::vector<ImageSummary>> images;
+    std::optional<std::vector<ContainerSummary>> containers;
+    std::optional<std::vector<Volume>> volumes;
+    std::optional<std::vector<BuildCacheItem>> build_cache;
 };
 
 }  // namespace gantry::spec

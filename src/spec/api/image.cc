@@ -86,8 +86,9 @@ GT_JSON(ImageDeleteItem, "DeleteResponse",
             .field("Untagged", &ImageDeleteItem::untagged, Rule::kOmit))
 
 GT_JSON(ImagesPruneReport, "PruneReport",
-        .field("ImagesDeleted", &ImagesPruneReport::images_deleted, Rule::kNull)
-            .field("SpaceReclaimed", &ImagesPruneReport::space_reclaimed))
+        .field("ImagesDeleted", &ImagesPruneReport::images_deleted)
+            .field("SpaceReclaimed", &ImagesPruneReport::space_reclaimed)
+            .field("Objects", &ImagesPruneReport::objects, Rule::kOmit))
 
 GT_JSON(IdResponse, "IDResponse", .field("Id", &IdResponse::id))
 

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "spec/api/container.h"
 #include "spec/api/container_config.h"
+#include "spec/api/prune.h"
 #include "spec/oci/descriptor.h"
 
 namespace gantry::spec {
@@ -119,6 +120,8 @@ struct ImageDeleteItem {
 struct ImagesPruneReport {
     std::vector<ImageDeleteItem> images_deleted;
     int64_t space_reclaimed = 0;
+    /// Of a dry run only.
+    std::vector<PruneObject> objects;
 };
 
 /// {"Id": ...} of commit.

@@ -94,7 +94,11 @@ GT_JSON(NetworkDisconnectRequest, "DisconnectOptions",
             .field("Force", &NetworkDisconnectRequest::force))
 
 GT_JSON(NetworksPruneReport, "PruneReport",
-        .field("NetworksDeleted", &NetworksPruneReport::networks_deleted, Rule::kNull))
+        .field("NetworksDeleted", &NetworksPruneReport::networks_deleted))
+
+GT_JSON(BuildPruneReport, "PruneReport",
+        .field("CachesDeleted", &BuildPruneReport::caches_deleted)
+            .field("SpaceReclaimed", &BuildPruneReport::space_reclaimed))
 
 GT_JSON_DOCUMENT(std::vector<NetworkResource>)
 

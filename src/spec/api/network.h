@@ -127,4 +127,10 @@ struct NetworksPruneReport {
     std::vector<std::string> networks_deleted;
 };
 
+/// Answer of POST /build/prune.
+struct BuildPruneReport {
+    std::vector<std::string> caches_deleted;
+    int64_t space_reclaimed = 0;
+};
+
 }  // namespace gantry::spec
