@@ -80,8 +80,8 @@ Result<> unpause_container(ContainerCore& core, const EntryPtr& entry) {
     return {};
 }
 
-Phase frozen_phase(const sys::Cgroup& group) {
-    if (is_frozen(group)) {
+Phase settle_freezer(const sys::Cgroup& group, Phase phase) {
+    if (phase == Phase::kPaused && is_frozen(group)) {
         return Phase::kPaused;
     }
     if (const auto thawed = group.thaw(); !thawed) {

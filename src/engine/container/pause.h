@@ -12,9 +12,9 @@ Result<> pause_container(ContainerCore& core, const EntryPtr& entry);
 /// POST /containers/{id}/unpause. Also lets go what somebody else has frozen behind our back.
 Result<> unpause_container(ContainerCore& core, const EntryPtr& entry);
 
-/// What the freezer says of a running container that the last daemon left: kPaused, or kRunning
-/// with a freeze that was only begun taken back. The freezer is right and the database is not: the
-/// daemon may have died between the two.
-Phase frozen_phase(const sys::Cgroup& group);
+/// What the freezer says of a container that the last daemon left in PHASE. One that counts as
+/// running is let go: the daemon died in a pause that nobody was told of, or while a commit held it
+/// still. One that counts as paused is paused only if it stands still.
+Phase settle_freezer(const sys::Cgroup& group, Phase phase);
 
 }  // namespace gantry::engine

@@ -81,14 +81,8 @@ void adopt(ContainerCore& core, const EntryPtr& entry, runtime::ShimHandle shim)
     auto run =
         std::make_shared<ContainerRun>(std::move(shim), core.cgroup_of(*entry->snapshot()->record));
     entry->set_run(operation, run);
-    if (life.phase == Phase::kRunning) {
-        // A commit may have held it still when the last daemon died.
-        if (const auto thawed = run->cgroup.thaw(); !thawed) {
-            warn("cannot let a container go on", entry->id().str(), thawed.error());
-        }
-    }
     (void)entry->take_attaches();
-    if (const Phase phase = frozen_phase(run->cgroup); phase != life.phase) {
+    if (const Phase phase = settle_freezer(run->cgroup, life.phase); phase != life.phase) {
         life.phase = phase;
         record_life(core, *entry, operation, life);
     }
