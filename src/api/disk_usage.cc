@@ -57,8 +57,7 @@ Result<> add_images(const Call& call, spec::DiskUsage& usage) {
 }
 
 Result<> add_containers(const Call& call, spec::DiskUsage& usage) {
-    const engine::ListOptions options{
-        .all = true, .limit = 0, .size = engine::SizeInfo::kCompute};
+    const engine::ListOptions options{.all = true, .limit = 0, .size = engine::SizeInfo::kCompute};
     GT_TRY_VAR(containers, call.services.containers.list(options, {}));
     for (spec::ContainerSummary& container : containers) {
         fit_version(container, call.version);

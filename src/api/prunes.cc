@@ -21,8 +21,9 @@ Result<> networks(Call& call) {
 /// Nothing is built here, so nothing is kept of it.
 Result<> build_cache(Call& call) {
     GT_TRY_VAR(filters, spec::Filters::parse(call.query.get("filters")));
-    GT_TRY(filters.check_keys({"until", "id", "parent", "type", "description", "inuse", "shared",
-                               "private", "label", "label!", "unused-for", "mutable", "immutable"}));
+    GT_TRY(
+        filters.check_keys({"until", "id", "parent", "type", "description", "inuse", "shared",
+                            "private", "label", "label!", "unused-for", "mutable", "immutable"}));
     return call.send_json(200, spec::to_json(spec::BuildPruneReport{}));
 }
 

@@ -139,9 +139,9 @@ TEST_F(RouterTest, VersionsOutOfRange) {
 }
 
 TEST_F(RouterTest, WhatIsMissingSaysSo) {
-    const Answer answer = ask("POST", "/containers/web/pause");
+    const Answer answer = ask("GET", "/containers/web/checkpoints");
     EXPECT_EQ(answer.head.status, 501);
-    EXPECT_EQ(answer.body, "{\"message\":\"Gantry does not implement pausing containers yet\"}\n");
+    EXPECT_EQ(answer.body, "{\"message\":\"Gantry does not implement checkpoints yet\"}\n");
     EXPECT_EQ(ask("POST", "/images/create?fromImage=alpine").head.status, 501);
     EXPECT_EQ(ask("POST", "/images/create?fromSrc=http://x/").head.status, 501);
     EXPECT_EQ(ask("POST", "/images/create").head.status, 400);

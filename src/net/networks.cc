@@ -83,8 +83,7 @@ public:
                    const std::vector<PublishedPort>& ports);
     std::optional<Endpoint> share(const ContainerId& joiner, const ContainerId& holder);
     Result<> adopt_shared(const ContainerId& joiner, const Endpoint& endpoint);
-    void rename(const ContainerId& container, const std::string& old_name,
-                const std::string& name);
+    void rename(const ContainerId& container, const std::string& old_name, const std::string& name);
     Result<> release(const ContainerId& container);
     Result<> reconcile();
     Result<WatchResult> on_event();
@@ -344,7 +343,7 @@ Result<> Networks::Impl::adopt_shared(const ContainerId& joiner, const Endpoint&
 }
 
 void Networks::Impl::rename(const ContainerId& container, const std::string& old_name,
-                           const std::string& name) {
+                            const std::string& name) {
     const MutexLock lock(mutex_);
     Held* held = find_held(container);
     if (held != nullptr && held->attached.endpoint.container_name == old_name) {
@@ -518,7 +517,7 @@ Result<> Networks::adopt_shared(const ContainerId& joiner, const Endpoint& endpo
 }
 
 void Networks::rename(const ContainerId& container, const std::string& old_name,
-                           const std::string& name) {
+                      const std::string& name) {
     impl_->rename(container, old_name, name);
 }
 

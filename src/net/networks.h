@@ -85,8 +85,7 @@ public:
 
     /// The container has another name from now on; its endpoint too, unless it is only shared with
     /// it. Unknown containers are fine.
-    void rename(const ContainerId& container, const std::string& old_name,
-                const std::string& name);
+    void rename(const ContainerId& container, const std::string& old_name, const std::string& name);
 
     /// Frees the container's ports and, unless it is shared, its address; unknown containers are
     /// fine. The namespace goes when its last fd and process do.

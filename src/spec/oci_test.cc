@@ -112,7 +112,7 @@ TEST(RuntimeConfig, RoundTrips) {
         R"("namespaces":[{"type":"pid"},{"type":"network","path":"/x"}],"seccomp":)"
         R"({"defaultAction":"SCMP_ACT_ERRNO","syscalls":[{"names":["clone"],)"
         R"("action":"SCMP_ACT_ALLOW","args":[{"index":0,"value":2114060288,)"
-        R"("op":"SCMP_CMP_MASKED_EQ"}]}]},"maskedPaths":["/proc/kcore"]}})";
+        R"("op":"SCMP_CMP_MASKED_EQ"}]}]},"maskedPaths":["/proc/kcore"]},"hooks":{}})";
     const auto config = parse_json<Config>(kText);
     ASSERT_TRUE(config) << text_of(config);
     EXPECT_EQ(to_json(*config), kText);

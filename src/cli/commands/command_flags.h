@@ -1,5 +1,7 @@
 #pragma once
 
+// lint: table
+
 #include <array>
 
 #include "cli/flags/flag.h"

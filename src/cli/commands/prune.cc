@@ -1,3 +1,5 @@
+#include "spec/api/prune.h"
+
 #include <fmt/core.h>
 #include <unistd.h>
 
@@ -15,7 +17,6 @@
 #include "spec/api/container.h"
 #include "spec/api/image.h"
 #include "spec/api/network.h"
-#include "spec/api/prune.h"
 #include "spec/api/system.h"
 #include "spec/api/volume.h"
 #include "spec/filters.h"
@@ -109,8 +110,8 @@ std::string list_objects(std::string_view title, const std::vector<spec::PruneOb
     }
     std::string table;
     for (const spec::PruneObject& object : objects) {
-        table += fmt::format("  {}\t{}\t{}\n", shorten_id(object.id), object.name,
-                             human(object.size));
+        table +=
+            fmt::format("  {}\t{}\t{}\n", shorten_id(object.id), object.name, human(object.size));
     }
     return fmt::format("{} to be removed:\n{}", title, align_tabs(table));
 }
@@ -280,9 +281,8 @@ Result<> prune_system(Session& session, const FlagValues& flags) {
     Part images = image_part(flags);
     images.preview_switches = "after-containers";
     parts.push_back(std::move(images));
-    parts.push_back({.kind = kBuildCache,
-                     .filters = filters,
-                     .switches = flags.on("all") ? "all" : ""});
+    parts.push_back(
+        {.kind = kBuildCache, .filters = filters, .switches = flags.on("all") ? "all" : ""});
     return Prune(session, flags).run(system_warning(flags), std::move(parts));
 }
 
@@ -293,12 +293,11 @@ int finish(Session& session, const Result<>& done) {
 }  // namespace
 
 int run_container_prune(Session& session, const ParsedArgs& args) {
-    return finish(session,
-                  Prune(session, args.flags)
-                      .run("WARNING! This will remove all stopped containers.\n",
-                           {{.kind = kContainers,
-                             .filters = filters_of(args.flags),
-                             .has_preview = true}}));
+    return finish(
+        session,
+        Prune(session, args.flags)
+            .run("WARNING! This will remove all stopped containers.\n",
+                 {{.kind = kContainers, .filters = filters_of(args.flags), .has_preview = true}}));
 }
 
 int run_image_prune(Session& session, const ParsedArgs& args) {
@@ -307,8 +306,7 @@ int run_image_prune(Session& session, const ParsedArgs& args) {
             ? "WARNING! This will remove all images without at least one container associated to "
               "them.\n"
             : "WARNING! This will remove all dangling images.\n";
-    return finish(session, Prune(session, args.flags)
-                               .run(warning, {image_part(args.flags)}));
+    return finish(session, Prune(session, args.flags).run(warning, {image_part(args.flags)}));
 }
 
 int run_system_prune(Session& session, const ParsedArgs& args) {

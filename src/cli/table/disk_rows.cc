@@ -18,19 +18,22 @@ namespace {
 using spec::Value;
 
 constexpr std::array kUsageColumns = {
-    Column{"Type", "TYPE"}, Column{"TotalCount", "TOTAL"}, Column{"Active", "ACTIVE"},
+    Column{"Type", "TYPE"}, Column{"TotalCount", "TOTAL"},        Column{"Active", "ACTIVE"},
     Column{"Size", "SIZE"}, Column{"Reclaimable", "RECLAIMABLE"},
 };
 
-constexpr std::array kVolumeColumns = {
-    Column{"Name", "VOLUME NAME"}, Column{"Links", "LINKS"}, Column{"Size", "SIZE"}};
+constexpr std::array kVolumeColumns = {Column{"Name", "VOLUME NAME"}, Column{"Links", "LINKS"},
+                                       Column{"Size", "SIZE"}};
 constexpr ListLayout kVolumeUsageLayout = {"*formatter.volumeContext", kVolumeColumns,
                                            "table {{.Name}}\t{{.Links}}\t{{.Size}}"};
 
 constexpr std::array kCacheColumns = {
-    Column{"ID", "CACHE ID"},           Column{"CacheType", "CACHE TYPE"},
-    Column{"Size", "SIZE"},             Column{"CreatedSince", "CREATED"},
-    Column{"LastUsedSince", "LAST USED"}, Column{"UsageCount", "USAGE"},
+    Column{"ID", "CACHE ID"},
+    Column{"CacheType", "CACHE TYPE"},
+    Column{"Size", "SIZE"},
+    Column{"CreatedSince", "CREATED"},
+    Column{"LastUsedSince", "LAST USED"},
+    Column{"UsageCount", "USAGE"},
     Column{"Shared", "SHARED"},
 };
 constexpr ListLayout kCacheLayout = {
@@ -101,8 +104,7 @@ Total total_volumes(const spec::DiskUsage& usage) {
 }
 
 Total total_cache(const spec::DiskUsage& usage) {
-    Total total{
-        .type = "Build Cache", .count = items(usage.build_cache).size(), .percent = false};
+    Total total{.type = "Build Cache", .count = items(usage.build_cache).size(), .percent = false};
     for (const spec::BuildCacheItem& item : items(usage.build_cache)) {
         total.active += item.in_use ? 1 : 0;
         total.size += item.shared ? 0 : item.size;
@@ -148,13 +150,13 @@ std::vector<Row> volume_usage_rows(const spec::DiskUsage& usage) {
     for (const spec::Volume& volume : items(usage.volumes)) {
         Row row{Value(Value::Object()), labels_value(volume.labels.value_or(spec::StringMap()))};
         row.fields.set("Name", Value(volume.name));
-        row.fields.set("Links", Value(volume.usage_data
-                                          ? std::to_string(volume.usage_data->ref_count)
-                                          : std::string("N/A")));
-        row.fields.set("Size", Value(volume.usage_data
-                                         ? spec::human_size(
-                                               static_cast<double>(volume.usage_data->size))
-                                         : std::string("N/A")));
+        row.fields.set("Links",
+                       Value(volume.usage_data ? std::to_string(volume.usage_data->ref_count)
+                                               : std::string("N/A")));
+        row.fields.set(
+            "Size",
+            Value(volume.usage_data ? spec::human_size(static_cast<double>(volume.usage_data->size))
+                                    : std::string("N/A")));
         rows.push_back(std::move(row));
     }
     return rows;
@@ -201,8 +203,7 @@ Result<std::string> verbose_disk_usage(const spec::DiskUsage& usage) {
                format_list(kContainerLayout, kContainerTable, container_usage_rows(usage)));
     GT_TRY_VAR(volumes, format_list(kVolumeUsageLayout, "", volume_usage_rows(usage)));
     GT_TRY_VAR(cache, format_list(kCacheLayout, "", cache_rows(usage)));
-    const std::string cache_size =
-        spec::human_size(static_cast<double>(total_cache(usage).size));
+    const std::string cache_size = spec::human_size(static_cast<double>(total_cache(usage).size));
     return fmt::format(
         "Images space usage:\n\n{}\nContainers space usage:\n\n{}\nLocal Volumes space "
         "usage:\n\n{}\nBuild cache usage: {}\n\n{}",

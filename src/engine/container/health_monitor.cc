@@ -187,8 +187,8 @@ Result<> HealthMonitor::send(const ProbePtr& probe) {
     publish("exec_create", *probe);
     publish("exec_start", *probe);
     const SnapshotPtr snapshot = entry->snapshot();
-    GT_TRY_VAR(process, build_exec_process(*snapshot->record, *run, wanted, {},
-                                           core_.settings.security));
+    GT_TRY_VAR(process,
+               build_exec_process(*snapshot->record, *run, wanted, {}, core_.settings.security));
     GT_TRY_VAR(seccomp, make_seccomp(*snapshot->record, core_.settings.security));
     runtime::ExecOptions options;
     options.process = &process;

@@ -163,8 +163,6 @@ TEST_P(NotYet, IsNamed) {
 }
 
 const Row kNotYet[] = {
-    {"volume", [](auto& h) { h.binds = {"data:/data"}; }, "volumes"},
-    {"volumes from", [](auto& h) { h.volumes_from = {"x"}; }, "VolumesFrom"},
     {"links", [](auto& h) { h.links = {"x:y"}; }, "Links"},
     {"storage", [](auto& h) { h.storage_opt = {{"size", "1G"}}; }, "StorageOpt"},
     {"network", [](auto& h) { h.network_mode = "mine"; }, "user-defined networks"},

@@ -40,8 +40,7 @@ Result<> rename_container(ContainerCore& core, const EntryPtr& entry, std::strin
         return fail(Kind::kNotFound, fmt::format("No such container: {}", before->name));
     }
     if (*parsed == before->name) {
-        return fail(Kind::kInvalid,
-                    "Renaming a container with the same name as its current name");
+        return fail(Kind::kInvalid, "Renaming a container with the same name as its current name");
     }
     auto reserved = core.table.reserve(*parsed, entry->id());
     if (!reserved) {

@@ -48,8 +48,8 @@ void thaw(const ContainerEntry& entry, const ContainerRun& run) {
 }
 
 /// Sends SIGNAL to the running container and notes what it means for the restart policy. One that
-/// wants the end of a paused container lets it go on; any other waits in it until it is unpaused. Gives the
-/// run that it went to; null when the process has ended already.
+/// wants the end of a paused container lets it go on; any other waits in it until it is unpaused.
+/// Gives the run that it went to; null when the process has ended already.
 Result<std::shared_ptr<ContainerRun>> send_signal(ContainerCore& core, const EntryPtr& entry,
                                                   int signal, Intent intent) {
     const auto operation = entry->begin();

@@ -76,7 +76,8 @@ Result<EntryPtr> ContainerTable::find(std::string_view ref) const {
         return by_id->second;
     }
     const std::string_view name = ref.starts_with('/') ? ref.substr(1) : ref;
-    if (const auto by_name = by_name_.find(name); by_name != by_name_.end() && !by_name->second.reserved) {
+    if (const auto by_name = by_name_.find(name);
+        by_name != by_name_.end() && !by_name->second.reserved) {
         if (const auto entry = by_id_.find(by_name->second.owner.str()); entry != by_id_.end()) {
             return entry->second;
         }

@@ -252,7 +252,8 @@ Result<spec::ExecInspect> ExecService::inspect(std::string_view exec_id) const {
 
 Result<> ExecService::resize(std::string_view exec_id, uint32_t rows, uint32_t columns) {
     GT_TRY_VAR(exec, impl_->registry().find(exec_id));
-    const ExecInstance::Status status = exec->status();
+    // A client that sees the first output may resize before the start has come back to us.
+    const ExecInstance::Status status = exec->settled_status();
     if (!status.running || status.run == nullptr) {
         return fail(Kind::kConflict,
                     fmt::format("exec process {} is not running", exec->id().str()));

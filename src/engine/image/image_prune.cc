@@ -112,7 +112,8 @@ Result<spec::ImagesPruneReport> ImageService::prune(const spec::Filters& filters
             continue;
         }
         for (const spec::ImageDeleteItem& item : *items) {
-            report.space_reclaimed += item.deleted.empty() ? 0 : ledger.bytes(ChainId(item.deleted));
+            report.space_reclaimed +=
+                item.deleted.empty() ? 0 : ledger.bytes(ChainId(item.deleted));
             report.images_deleted.push_back(item);
         }
     }
