@@ -200,6 +200,7 @@ class Commit:
     def check(self, api):
         if api.get("/images/swept:1/json", expect=(200, 404)).status == 200:
             assert api.output("cat", "/kept", image="swept:1")[1] == "kept\n"
+            api.delete("/images/swept:1")
         # Not left frozen, and a second try works.
         assert api.exec("swept", "cat", "/kept")[1] == "kept\n"
         self.act(api)
@@ -381,6 +382,8 @@ def test_sweep(own_daemon, operation):
     wait.until(lambda: not leaks.cgroups(daemon), "quiet")
     daemon.stop()
     daemon.start()
+    # The first picture must not show what is only waiting for its deletion.
+    wait.until(lambda: not os.listdir(os.path.join(daemon.data_root, "trash")), "no trash")
     before = leaks.picture(daemon)
     crashes = 0
     for point in range(1, MOST + 1):
