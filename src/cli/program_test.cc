@@ -160,6 +160,9 @@ TEST(Program, HasTheFlagsOfTheStockClient) {
     };
     for (const Command& command : all_commands()) {
         const std::string path(command.path);
+        if (path == "volume rename") {
+            continue;  // Gantry's own
+        }
         const std::string theirs = output_of("docker " + path + " --help 2>/dev/null");
         const auto [first, second, nested] =
             std::tuple(path.substr(0, path.find(' ')), path.substr(path.find(' ') + 1),
