@@ -57,6 +57,19 @@ SAME = [
     ["image", "ls", "-q"],
     ["container", "inspect", "-f", "{{.Name}}", "web"],
     ["image", "inspect", "-f", "{{.RepoTags}}", IMAGE],
+    ["system", "df"],
+    ["system", "df", "-v"],
+    ["system", "df", "--format", "{{.Type}} {{.TotalCount}} {{.Active}} {{.Size}} {{.Reclaimable}}"],
+    ["system", "df", "--format", "json"],
+    ["system", "df", "-v", "--format", "{{range .Images}}{{.Repository}} {{.UniqueSize}}{{end}}"],
+    ["image", "prune", "-f"],
+    ["port", "web"],
+    ["port", "web", "80"],
+    ["port", "web", "80/tcp"],
+    ["top", "web"],
+    ["top", "web", "-o", "pid,ppid,comm"],
+    ["stats", "-a", "--no-stream", "--format", "{{.Name}} {{.PIDs}} {{.MemPerc}}", "idle"],
+    ["stats", "-a", "--no-stream", "--format", "table {{.Container}}\t{{.ID}}\t{{.CPUPerc}}\t{{.MemUsage}}\t{{.NetIO}}\t{{.BlockIO}}", "idle", "job"],
 ]  # fmt: skip
 
 # The same, for what goes wrong: exit code and text.
@@ -96,6 +109,19 @@ SAME_FAILURES = [
     ["create", "--name", "-x", IMAGE],
     ["load", "-i", "/nosuch"],
     ["save", "nosuch", "-o", "/tmp/nosuch.tar"],
+    ["port", "nosuch"],
+    ["port", "web", "81"],
+    ["port", "web", "x"],
+    ["top", "job"],
+    ["top", "nosuch"],
+    ["top", "web", "-o", "comm"],
+    ["stats", "--no-stream", "nosuch"],
+    ["pause", "job"],
+    ["unpause", "web"],
+    ["rename", "web", "job"],
+    ["rename", "web", "-x"],
+    ["container", "prune", "-f", "--filter", "nosuch=1"],
+    ["image", "prune", "-f", "--filter", "until=x"],
     ["nosuch"],
     ["rm"],
     ["exec", "web"],
@@ -121,7 +147,7 @@ def test_fails_as_docker_fails(docker, gantry, world, arguments):
     assert ours.err in (theirs.err, own_name.replace("docker ", "gantry "), own_name)
 
 
-HELP = ["run", "create", "start", "exec", "ps", "inspect", "logs", "attach", "stop", "kill", "restart", "wait", "rm", "events", "images", "load", "save", "import", "tag", "rmi", "info", "version"]
+HELP = ["run", "create", "start", "exec", "ps", "inspect", "logs", "attach", "stop", "kill", "restart", "wait", "rm", "events", "images", "load", "save", "import", "tag", "rmi", "info", "version", "pause", "unpause", "rename", "port", "top", "stats"]
 
 
 @pytest.mark.parametrize("command", HELP)

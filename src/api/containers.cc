@@ -7,6 +7,7 @@
 #include "api/query_values.h"
 #include "api/route.h"
 #include "engine/container/container_service.h"
+#include "engine/top/top.h"
 #include "spec/filters.h"
 
 namespace gantry::api {
@@ -106,6 +107,12 @@ Result<> list(Call& call) {
     return call.send_json(200, spec::to_json(containers));
 }
 
+Result<> top(Call& call) {
+    GT_TRY_VAR(processes, engine::list_processes(call.services.containers, call.name,
+                                                 call.query.get("ps_args")));
+    return call.send_json(200, spec::to_json(processes));
+}
+
 Result<> prune(Call& call) {
     GT_TRY_VAR(filters, spec::Filters::parse(call.query.get("filters")));
     GT_TRY_VAR(report, call.services.containers.prune(filters, prune_mode(call.query)));
@@ -125,6 +132,7 @@ constexpr std::array kRoutes{
     Route{"POST", "/containers/{}/pause", pause},
     Route{"POST", "/containers/{}/unpause", unpause},
     Route{"POST", "/containers/{}/rename", rename},
+    Route{"GET", "/containers/{}/top", top},
     Route{"POST", "/containers/prune", prune},
     Route{"DELETE", "/containers/{}", remove},
 };

@@ -11,6 +11,7 @@
 #include "api/route.h"
 #include "engine/container/container_service.h"
 #include "engine/image/image_service.h"
+#include "engine/volume/volume_service.h"
 #include "spec/filters.h"
 
 namespace gantry::api {
@@ -76,7 +77,7 @@ Result<> disk_usage(Call& call) {
         GT_TRY(add_containers(call, usage));
     }
     if (selection.has("volume")) {
-        usage.volumes.emplace();
+        usage.volumes = call.services.volumes.usage();
     }
     if (selection.has("build-cache")) {
         usage.build_cache.emplace();

@@ -34,8 +34,6 @@ Result<> no_swarm(Call&) {
 }
 
 constexpr std::array kRoutes{
-    Route{"GET", "/containers/{}/stats", handler<"container statistics">},
-    Route{"GET", "/containers/{}/top", handler<"listing processes">},
     Route{"GET", "/containers/{}/attach/ws", handler<"attaching over a web socket">},
     Route{"GET", "/containers/{}/checkpoints", handler<"checkpoints">},
     Route{"POST", "/containers/{}/checkpoints", handler<"checkpoints">},

@@ -33,6 +33,7 @@ std::span<const Route> image_archive_routes();
 std::span<const Route> network_routes();
 std::span<const Route> prune_routes();
 std::span<const Route> disk_usage_routes();
+std::span<const Route> stats_routes();
 std::span<const Route> system_routes();
 std::span<const Route> volume_routes();
 /// What Docker has and Gantry has not yet: 501 and the name of it.

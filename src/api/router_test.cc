@@ -31,11 +31,12 @@ protected:
         ASSERT_NE(::mkdtemp(name), nullptr);
         directory_ = name;
         loop_ = std::move(*io::Loop::start());
-        router_ = std::make_unique<Router>(Services{
-            untouched<engine::ContainerService>(), untouched<engine::ExecService>(),
-            untouched<engine::FileService>(), untouched<engine::ImageService>(),
-            untouched<engine::LogService>(), untouched<engine::SystemService>(),
-            untouched<engine::VolumeService>(), events_, untouched<net::Networks>(), *loop_});
+        router_ = std::make_unique<Router>(
+            Services{untouched<engine::ContainerService>(), untouched<engine::ExecService>(),
+                     untouched<engine::FileService>(), untouched<engine::ImageService>(),
+                     untouched<engine::LogService>(), untouched<engine::StatsService>(),
+                     untouched<engine::SystemService>(), untouched<engine::VolumeService>(),
+                     events_, untouched<net::Networks>(), *loop_});
         server_ = std::make_unique<io::Server>(
             *loop_, io::ServerOptions{},
             [this](io::Request& request, io::Responder& out) { router_->handle(request, out); });

@@ -13,6 +13,7 @@ class ExecService;
 class FileService;
 class ImageService;
 class LogService;
+class StatsService;
 class SystemService;
 class VolumeService;
 }  // namespace gantry::engine
@@ -26,6 +27,7 @@ struct Services {
     engine::FileService& files;
     engine::ImageService& images;
     engine::LogService& logs;
+    engine::StatsService& stats;
     engine::SystemService& system;
     engine::VolumeService& volumes;
     engine::EventBus& events;

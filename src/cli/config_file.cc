@@ -34,6 +34,7 @@ Result<ConfigFile> load_config_file(const std::string& directory) {
     config.ps_format = text_of(*file, "psFormat");
     config.images_format = text_of(*file, "imagesFormat");
     config.volumes_format = text_of(*file, "volumesFormat");
+    config.stats_format = text_of(*file, "statsFormat");
     config.detach_keys = text_of(*file, "detachKeys");
     return config;
 }

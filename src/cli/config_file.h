@@ -12,6 +12,7 @@ struct ConfigFile {
     /// Templates for lists without --format.
     std::string ps_format;
     std::string images_format;
+    std::string stats_format;
     std::string volumes_format;
     std::string detach_keys;
 };

@@ -19,6 +19,7 @@
 #include "engine/files/file_service.h"
 #include "engine/image/image_service.h"
 #include "engine/logs/log_service.h"
+#include "engine/stats/stats_service.h"
 #include "engine/system/system_service.h"
 #include "engine/volume/volume_service.h"
 #include "io/listener.h"
@@ -158,6 +159,7 @@ struct Daemon::Parts {
     std::unique_ptr<engine::ContainerService> containers;
     std::unique_ptr<engine::ExecService> execs;
     std::unique_ptr<engine::FileService> files;
+    std::unique_ptr<engine::StatsService> stats;
     std::unique_ptr<engine::ImageService> image_service;
     std::unique_ptr<engine::VolumeService> volume_service;
     std::unique_ptr<engine::SystemService> system;
@@ -304,6 +306,7 @@ Result<> Daemon::Parts::open_engine(const Options& options) {
     logs = std::make_unique<engine::LogService>(*containers);
     execs = std::make_unique<engine::ExecService>(*containers);
     files = std::make_unique<engine::FileService>(*containers);
+    stats = std::make_unique<engine::StatsService>(*containers);
     image_service = std::make_unique<engine::ImageService>(*images, events, [this] {
         std::vector<engine::ImageUser> users;
         for (const engine::ContainerFacts& container : containers->all()) {
@@ -337,8 +340,8 @@ Result<> Daemon::Parts::open_api(const Options& options) {
                                            *containers, std::move(counts)));
     system = std::make_unique<engine::SystemService>(std::move(opened));
     router = std::make_unique<api::Router>(
-        api::Services{*containers, *execs, *files, *image_service, *logs, *system, *volume_service,
-                      events, *networks, *loop});
+        api::Services{*containers, *execs, *files, *image_service, *logs, *stats, *system,
+                      *volume_service, events, *networks, *loop});
     return watch_network();
 }
 

@@ -228,6 +228,13 @@ inline constexpr auto kFormatOnly = std::to_array<Flag>({
     {"format", 'f', &flag_type::kString, "", kTemplateHelp},
 });
 
+inline constexpr auto kStats = std::to_array<Flag>({
+    {"all", 'a', &flag_type::kBool, "", "Print stopped containers too"},
+    {"format", 0, &flag_type::kString, "", kTableHelp},
+    {"no-stream", 0, &flag_type::kBool, "", "Print once and end"},
+    {"no-trunc", 0, &flag_type::kBool, "", kNoTruncHelp},
+});
+
 inline constexpr std::string_view kDryRunHelp = "Only print what would be removed";
 inline constexpr std::string_view kForceHelp = "Do not ask";
 

@@ -74,4 +74,6 @@ GT_JSON(ContainerStats, "StatsResponse",
             .field("memory_stats", &ContainerStats::memory)
             .field("networks", &ContainerStats::networks, Rule::kOmit))
 
+GT_JSON_DOCUMENT(std::vector<ContainerStats>)
+
 }  // namespace gantry::spec::impl

@@ -22,15 +22,17 @@ struct BlkioEntry {
     uint64_t value = 0;
 };
 
+/// All but the first are null where nobody counts: on cgroup v2, and for a container that does not
+/// run.
 struct BlkioStats {
     std::vector<BlkioEntry> io_service_bytes;
-    std::vector<BlkioEntry> io_serviced;
-    std::vector<BlkioEntry> io_queue;
-    std::vector<BlkioEntry> io_service_time;
-    std::vector<BlkioEntry> io_wait_time;
-    std::vector<BlkioEntry> io_merged;
-    std::vector<BlkioEntry> io_time;
-    std::vector<BlkioEntry> sectors;
+    std::optional<std::vector<BlkioEntry>> io_serviced;
+    std::optional<std::vector<BlkioEntry>> io_queue;
+    std::optional<std::vector<BlkioEntry>> io_service_time;
+    std::optional<std::vector<BlkioEntry>> io_wait_time;
+    std::optional<std::vector<BlkioEntry>> io_merged;
+    std::optional<std::vector<BlkioEntry>> io_time;
+    std::optional<std::vector<BlkioEntry>> sectors;
 };
 
 struct CpuStats {
