@@ -89,7 +89,8 @@ def test_memory_counts(api):
 
 
 def test_network_counts(api):
-    peer = api.started("sh", "-c", "while :; do nc -l -p 4000 > /dev/null; done")
+    # An nc whose input is at its end closes, and the other side then sends no more.
+    peer = api.started("sh", "-c", "sleep 1000 | nc -l -p 4000 > /dev/null")
     address = api.inspect(peer)["NetworkSettings"]["IPAddress"]
     container = api.started("sh", "-c", f"until dd if=/dev/zero bs=1000 count=500 2>/dev/null | nc {address} 4000 >/dev/null; do :; done; echo ready; sleep 1000")
     wait.until(lambda: b"ready" in api.logs(container)[0], "the container says ready")

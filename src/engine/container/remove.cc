@@ -73,11 +73,12 @@ Result<> erase_container(ContainerCore& core, const EntryPtr& entry, AnonymousVo
     }
     core.table.erase(*entry);
     publish_event(core, *snapshot, "destroy");
-    fire_all(entry->close_waits(), {.exit_code = snapshot->life.exit_code, .error = {}});
+    // ORDER: queued before anybody learns that it is gone: who then ends the daemon waits for it.
     core.background.run([&core, entry] {
         const auto cleanup = entry->begin();
         clean_up_run(core, *entry, cleanup);
     });
+    fire_all(entry->close_waits(), {.exit_code = snapshot->life.exit_code, .error = {}});
     return {};
 }
 
