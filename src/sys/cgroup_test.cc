@@ -238,7 +238,8 @@ TEST_F(CgroupTest, NoticesThatMemoryRanOut) {
     ASSERT_TRUE(watch) << watch.error().text();
     EXPECT_EQ(*group.oom_kill_count(), 0U);
     EXPECT_EQ(status_of(run_in(group, "x=$(head -c 100000000 /dev/zero | tr '\\0' x)")), 137);
-    EXPECT_EQ(*group.oom_kill_count(), 1U);
+    // Each process of the pipeline may be the one that is killed, and then the next.
+    EXPECT_GE(*group.oom_kill_count(), 1U);
     pollfd poll{.fd = watch->get(), .events = POLLIN, .revents = 0};
     EXPECT_EQ(::poll(&poll, 1, 2000), 1);
 }

@@ -1,5 +1,6 @@
 #include <fmt/core.h>
 
+#include "base/text.h"
 #include "cli/commands/for_each.h"
 #include "cli/commands/handlers.h"
 #include "cli/session.h"
@@ -88,10 +89,18 @@ int run_wait(Session& session, const ParsedArgs& args) {
 }
 
 int run_rename(Session& session, const ParsedArgs& args) {
-    ApiRequest request{.method = "POST", .path = container_path(args.arguments[0], "rename")};
-    request.query.add("name", args.arguments[1]);
+    const std::string_view old_name = trim(args.arguments[0]);
+    const std::string_view new_name = trim(args.arguments[1]);
+    if (old_name.empty() || new_name.empty()) {
+        session.err("Error: Neither old nor new names may be empty\n");
+        return 1;
+    }
+    ApiRequest request{.method = "POST", .path = container_path(old_name, "rename")};
+    request.query.add("name", std::string(new_name));
     if (auto reply = session.api().call(request); !reply) {
-        return session.fail_with(reply.error());
+        session.err(fmt::format("{}\nError: failed to rename container named {}\n",
+                                reply.error().text(), old_name));
+        return 1;
     }
     return 0;
 }

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "cli/commands/handlers.h"
+#include "cli/quote.h"
 #include "cli/session.h"
 #include "cli/table/tab_writer.h"
 #include "spec/api/container.h"
@@ -37,9 +38,22 @@ std::string address_of(const spec::PortBinding& binding) {
                        binding.host_port);
 }
 
+/// A decimal port, with Go's words about what is none.
+Result<uint64_t> parse_port(std::string_view text) {
+    const auto number = parse_uint(text);
+    if (number && *number <= UINT16_MAX) {
+        return *number;
+    }
+    const bool digits =
+        !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+    return fail(Kind::kInvalid,
+                fmt::format("Error: invalid port ({}): strconv.ParseUint: parsing {}: {}", text,
+                            quote(text), digits ? "value out of range" : "invalid syntax"));
+}
+
 Result<std::string> ports_text(const spec::ContainerInspect& container, const ParsedArgs& args) {
     std::string text;
-    if (args.arguments.size() == 1) {
+    if (args.arguments.size() == 1 || args.arguments[1].empty()) {
         for (const auto& [port, bindings] : container.network_settings.ports) {
             for (const spec::PortBinding& binding :
                  bindings.value_or(std::vector<spec::PortBinding>())) {
@@ -49,16 +63,12 @@ Result<std::string> ports_text(const spec::ContainerInspect& container, const Pa
         return text;
     }
     const Cut parts = cut(args.arguments[1], '/');
-    const auto number = parse_uint(parts.before);
-    if (!number || *number > 65535) {
-        return fail(Kind::kInvalid,
-                    fmt::format("invalid start port '{}': invalid syntax", parts.before));
-    }
-    const std::string key = fmt::format("{}/{}", *number, parts.found ? parts.after : "tcp");
+    GT_TRY_VAR(number, parse_port(parts.before));
+    const std::string key = fmt::format("{}/{}", number, parts.found ? parts.after : "tcp");
     const auto found = container.network_settings.ports.find(key);
     if (found == container.network_settings.ports.end() || !found->second ||
         found->second->empty()) {
-        return fail(Kind::kNotFound, fmt::format("no public port '{}' published for {}",
+        return fail(Kind::kNotFound, fmt::format("Error: No public port '{}' published for {}",
                                                  args.arguments[1], args.arguments[0]));
     }
     for (const spec::PortBinding& binding : *found->second) {

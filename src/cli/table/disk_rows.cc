@@ -10,6 +10,7 @@
 #include "cli/table/container_rows.h"
 #include "cli/table/image_rows.h"
 #include "cli/table/row_values.h"
+#include "cli/table/volume_rows.h"
 #include "spec/units.h"
 
 namespace gantry::cli {
@@ -22,10 +23,7 @@ constexpr std::array kUsageColumns = {
     Column{"Size", "SIZE"}, Column{"Reclaimable", "RECLAIMABLE"},
 };
 
-constexpr std::array kVolumeColumns = {Column{"Name", "VOLUME NAME"}, Column{"Links", "LINKS"},
-                                       Column{"Size", "SIZE"}};
-constexpr ListLayout kVolumeUsageLayout = {"*formatter.volumeContext", kVolumeColumns,
-                                           "table {{.Name}}\t{{.Links}}\t{{.Size}}"};
+constexpr std::string_view kVolumeTable = "table {{.Name}}\t{{.Links}}\t{{.Size}}";
 
 constexpr std::array kCacheColumns = {
     Column{"ID", "CACHE ID"},
@@ -127,20 +125,22 @@ Row total_row(const Total& total) {
     return row;
 }
 
-std::vector<Row> image_usage_rows(const spec::DiskUsage& usage) {
+std::vector<Row> image_usage_rows(const spec::DiskUsage& usage, Truncate truncate) {
     std::vector<Row> rows;
     for (const spec::ImageSummary& image : items(usage.images)) {
-        std::ranges::move(image_rows(image, Truncate::kYes, Digests::kHide),
-                          std::back_inserter(rows));
+        std::ranges::move(image_rows(image, truncate, Digests::kHide), std::back_inserter(rows));
+    }
+    for (Row& row : rows) {
+        row.fields.set("Digest", Value(""));  // docker does not fill it in here
     }
     return rows;
 }
 
-std::vector<Row> container_usage_rows(const spec::DiskUsage& usage) {
+std::vector<Row> container_usage_rows(const spec::DiskUsage& usage, Truncate truncate) {
     std::vector<Row> rows;
     for (spec::ContainerSummary container : items(usage.containers)) {
         container.size_root_fs = 0;  // what it has written is the point
-        rows.push_back(container_row(container, Truncate::kYes));
+        rows.push_back(container_row(container, truncate));
     }
     return rows;
 }
@@ -148,16 +148,7 @@ std::vector<Row> container_usage_rows(const spec::DiskUsage& usage) {
 std::vector<Row> volume_usage_rows(const spec::DiskUsage& usage) {
     std::vector<Row> rows;
     for (const spec::Volume& volume : items(usage.volumes)) {
-        Row row{Value(Value::Object()), labels_value(volume.labels.value_or(spec::StringMap()))};
-        row.fields.set("Name", Value(volume.name));
-        row.fields.set("Links",
-                       Value(volume.usage_data ? std::to_string(volume.usage_data->ref_count)
-                                               : std::string("N/A")));
-        row.fields.set(
-            "Size",
-            Value(volume.usage_data ? spec::human_size(static_cast<double>(volume.usage_data->size))
-                                    : std::string("N/A")));
-        rows.push_back(std::move(row));
+        rows.push_back(volume_row(volume));
     }
     return rows;
 }
@@ -181,6 +172,8 @@ std::vector<Row> cache_rows(const spec::DiskUsage& usage) {
 Value rows_value(std::vector<Row> rows) {
     Value::Array values;
     for (Row& row : rows) {
+        // Go prints maps by key.
+        std::ranges::sort(row.fields.as_object(), {}, &Value::Member::first);
         values.push_back(std::move(row.fields));
     }
     return Value(std::move(values));
@@ -198,10 +191,11 @@ std::vector<Row> disk_usage_rows(const spec::DiskUsage& usage) {
 }
 
 Result<std::string> verbose_disk_usage(const spec::DiskUsage& usage) {
-    GT_TRY_VAR(images, format_list(kImageLayout, kImageTable, image_usage_rows(usage)));
-    GT_TRY_VAR(containers,
-               format_list(kContainerLayout, kContainerTable, container_usage_rows(usage)));
-    GT_TRY_VAR(volumes, format_list(kVolumeUsageLayout, "", volume_usage_rows(usage)));
+    GT_TRY_VAR(images,
+               format_list(kImageLayout, kImageTable, image_usage_rows(usage, Truncate::kYes)));
+    GT_TRY_VAR(containers, format_list(kContainerLayout, kContainerTable,
+                                       container_usage_rows(usage, Truncate::kYes)));
+    GT_TRY_VAR(volumes, format_list(kVolumeLayout, kVolumeTable, volume_usage_rows(usage)));
     GT_TRY_VAR(cache, format_list(kCacheLayout, "", cache_rows(usage)));
     const std::string cache_size = spec::human_size(static_cast<double>(total_cache(usage).size));
     return fmt::format(
@@ -213,12 +207,12 @@ Result<std::string> verbose_disk_usage(const spec::DiskUsage& usage) {
 Result<std::string> format_verbose_disk_usage(const spec::DiskUsage& usage,
                                               std::string_view format) {
     Value data(Value::Object{});
-    data.set("Images", rows_value(image_usage_rows(usage)));
-    data.set("Containers", rows_value(container_usage_rows(usage)));
+    data.set("Images", rows_value(image_usage_rows(usage, Truncate::kNo)));
+    data.set("Containers", rows_value(container_usage_rows(usage, Truncate::kNo)));
     data.set("Volumes", rows_value(volume_usage_rows(usage)));
     data.set("BuildCache", rows_value(cache_rows(usage)));
-    GT_TRY_VAR(text, apply_template("", format, data, "*formatter.diskUsageContext"));
-    return text + "\n";
+    return apply_template("", format, data, "*formatter.diskUsageContext",
+                          TemplateOptions::OwnJson::kEscapeObjects);
 }
 
 }  // namespace gantry::cli

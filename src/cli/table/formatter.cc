@@ -58,7 +58,7 @@ Result<std::string> format_header(const ListLayout& layout, const ast::Tree& tre
 Result<std::string> format_row(const ListLayout& layout, const ast::Tree& tree, const Row& row) {
     TemplateOptions options;
     options.row_type = layout.row_type;
-    options.own_json = TemplateOptions::OwnJson::kEscapeHtml;
+    options.own_json = TemplateOptions::OwnJson::kEscapeRoot;
     options.method = [&](std::string_view name,
                          std::span<const Value* const> arguments) -> std::optional<Value> {
         if (name != "Label" || arguments.size() != 1 || !arguments[0]->is_string()) {
@@ -77,12 +77,14 @@ bool mentions(std::string_view format, std::string_view name) {
 }
 
 Result<std::string> apply_template(std::string_view name, std::string_view source,
-                                   const Value& data, std::string_view go_type) {
+                                   const Value& data, std::string_view go_type,
+                                   TemplateOptions::OwnJson own_json) {
     GT_TRY_VAR(tree,
                parse_template(name, source == "json" ? "{{json .}}" : expand_escapes(source)));
     TemplateOptions options;
     options.fields = TemplateOptions::Fields::kGoNames;
     options.row_type = go_type;
+    options.own_json = own_json;
     return run_template(tree, data, options);
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "cli/template/exec.h"
 #include "spec/value.h"
 
 namespace gantry::cli {
@@ -44,8 +45,9 @@ Result<std::string> format_list(const ListLayout& layout, std::string_view forma
 bool mentions(std::string_view format, std::string_view name);
 
 /// Runs a --format over one object, whose type errors call GO_TYPE; NAME is what they call the
-/// template. "json" stands for all of it.
-Result<std::string> apply_template(std::string_view name, std::string_view source,
-                                   const spec::Value& data, std::string_view go_type);
+/// template. "json" stands for all of it; OWN_JSON tells which of its parts are rows of lists.
+Result<std::string> apply_template(
+    std::string_view name, std::string_view source, const spec::Value& data,
+    std::string_view go_type, TemplateOptions::OwnJson own_json = TemplateOptions::OwnJson::kPlain);
 
 }  // namespace gantry::cli

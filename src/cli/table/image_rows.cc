@@ -65,7 +65,7 @@ std::map<std::string, Names> names_of(const spec::ImageSummary& image) {
 }
 
 std::string size_or_unknown(int64_t size) {
-    return size < 0 ? "N/A" : spec::human_size(static_cast<double>(size), 3);
+    return size < 0 ? "N/A" : spec::human_size(static_cast<double>(size));
 }
 
 Row image_row(const spec::ImageSummary& image, Truncate truncate, std::string_view repository,

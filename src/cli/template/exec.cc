@@ -72,6 +72,16 @@ private:
                                   const ast::Call& call, Datum dot, const Datum* final);
 
     const Value* find_field(const Value& object, std::string_view name) const;
+    /// Whether VALUE is what OwnJson tells of: Go escapes HTML in its JSON.
+    bool marshals_itself(const Value& value) const {
+        switch (options_.own_json) {
+            case TemplateOptions::OwnJson::kPlain: return false;
+            case TemplateOptions::OwnJson::kEscapeRoot: return &value == root_;
+            case TemplateOptions::OwnJson::kEscapeObjects:
+                return value.is_object() || value.is_array();
+        }
+        return false;
+    }
     Result<> print(const Datum& datum);
     Result<> append(std::string_view text);
     Datum own(Value value) { return {&owned_.emplace_back(std::move(value))}; }
@@ -462,8 +472,7 @@ Result<Datum> Executor::evaluate_function(const ast::Call& call, Datum dot, cons
         return error(head.column, source,
                      fmt::format("error calling {}: {}", head.text, result.error().text()));
     }
-    if (head.text == "json" && arguments[0] == root_ &&
-        options_.own_json == TemplateOptions::OwnJson::kEscapeHtml) {
+    if (head.text == "json" && marshals_itself(*arguments[0])) {
         *result = Value(escape_json_html(result->as_string()));
     }
     owned_text_ += result->is_string() ? result->as_string().size() : 0;

@@ -19,8 +19,9 @@ struct TemplateOptions {
     /// Whether fields may be written as Go names them where JSON does otherwise: `.ID` for "Id".
     enum class Fields { kExact, kGoNames } fields = Fields::kExact;
     FunctionMode functions = FunctionMode::kNormal;
-    /// COMPAT: a row of a table marshals itself, and that way Go escapes HTML in `{{json .}}`.
-    enum class OwnJson { kPlain, kEscapeHtml } own_json = OwnJson::kPlain;
+    /// COMPAT: a row of a table marshals itself, and that way Go escapes HTML in `{{json .}}`. The
+    /// data itself is such a row, or all objects in it are (`json` of a text stays plain).
+    enum class OwnJson { kPlain, kEscapeRoot, kEscapeObjects } own_json = OwnJson::kPlain;
     /// How error texts call the data's type where the data is a row of a table
     /// ("*formatter.ContainerContext"); "" for plain objects.
     std::string_view row_type = {};
