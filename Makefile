@@ -70,7 +70,8 @@ soak: build
 
 install: build
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/systemd/system
-	install -m 0755 $(addprefix $(BIN)/,gantryd gantry gantry-shim gantry-init) $(DESTDIR)$(PREFIX)/bin
+	install -m 0755 $(addprefix $(BIN)/,gantryd gantry gantry-shim gantry-init gantry-runtime) \
+	    $(DESTDIR)$(PREFIX)/bin
 	sed 's|@PREFIX@|$(PREFIX)|g' packaging/gantry.service \
 	    > $(DESTDIR)$(PREFIX)/lib/systemd/system/gantry.service
 

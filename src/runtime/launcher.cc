@@ -9,10 +9,10 @@
 
 #include "base/scope_guard.h"
 #include "runtime/id_maps.h"
-#include "runtime/impl/seccomp_program.h"
 #include "runtime/impl/shim_reaper.h"
 #include "runtime/impl/shim_socket.h"
 #include "runtime/plan_builder.h"
+#include "runtime/seccomp_program.h"
 #include "shim/plan.h"
 #include "spec/oci/runtime.h"
 #include "sys/files.h"

@@ -102,6 +102,9 @@ Result<> check_supported(const Config& config, const StageOptions* stage) {
     if (config.linux.intel_rdt) {
         return fail(Kind::kNotImplemented, "intelRdt is not supported");
     }
+    if (stage == nullptr && config.linux.seccomp && !config.linux.seccomp->listener_path.empty()) {
+        return fail(Kind::kNotImplemented, "seccomp listeners are not supported");
+    }
     const spec::oci::Hooks& hooks = config.hooks;
     if (stage == nullptr && (!hooks.prestart.empty() || !hooks.create_runtime.empty() ||
                              !hooks.create_container.empty() || !hooks.start_container.empty())) {
@@ -119,9 +122,9 @@ Result<> add_create_hooks(BuildContext& context) {
     if (!hooks.prestart.empty() || !hooks.create_runtime.empty()) {
         context.plan.add(StepKind::kRendezvous);
     }
-    if (!hooks.create_container.empty() || !hooks.start_container.empty()) {
-        context.plan.add(StepKind::kHookState, context.stage->state_before_pid,
-                         context.stage->state_after_pid);
+    if (!hooks.create_container.empty()) {
+        const StageOptions::HookInput& input = context.stage->create_hooks;
+        context.plan.add(StepKind::kHookState, input.before_pid, input.after_pid);
     }
     return add_hooks(context.plan, hooks.create_container);
 }

@@ -29,8 +29,12 @@ struct StageOptions {
     /// The FIFO for START; -1: START comes from the parent.
     int start_fd = -1;
     /// What hooks in the container get on stdin, around the pid.
-    std::string state_before_pid;
-    std::string state_after_pid;
+    struct HookInput {
+        std::string before_pid;
+        std::string after_pid;
+    };
+    HookInput create_hooks;
+    HookInput start_hooks;
     bool new_keyring = true;
     bool pivot_root = true;
     /// For a caller without privileges on the host: everything happens in the user namespace.

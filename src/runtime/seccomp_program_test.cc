@@ -1,4 +1,4 @@
-#include "runtime/impl/seccomp_program.h"
+#include "runtime/seccomp_program.h"
 
 #include <gtest/gtest.h>
 #include <linux/audit.h>

@@ -12,10 +12,10 @@
 
 #include "base/text.h"
 #include "runtime/impl/failure_text.h"
-#include "runtime/impl/seccomp_program.h"
 #include "runtime/impl/shim_reaper.h"
 #include "runtime/impl/shim_socket.h"
 #include "runtime/plan_builder.h"
+#include "runtime/seccomp_program.h"
 #include "spec/oci/runtime.h"
 #include "sys/files.h"
 

@@ -135,16 +135,31 @@ std::string step_text(const shim::Answer& answer) {
                        named ? fmt::format(" \"{}\"", answer.noun) : "", errno_text(answer.error));
 }
 
+Kind kind_of(const shim::Answer& answer) {
+    const auto step = static_cast<StepKind>(answer.step);
+    const bool invalid = answer.exec_failure != ExecFailure::kNone || step == StepKind::kBind ||
+                         step == StepKind::kOpenMount;
+    return invalid ? Kind::kInvalid : Kind::kInternal;
+}
+
 }  // namespace
 
 Error launch_failure(const shim::Answer& answer) {
     const char* operation = answer.process == 0 ? "create" : "exec";
-    const bool invalid = answer.exec_failure != ExecFailure::kNone ||
-                         static_cast<StepKind>(answer.step) == StepKind::kBind ||
-                         static_cast<StepKind>(answer.step) == StepKind::kOpenMount;
-    return Error(invalid ? Kind::kInvalid : Kind::kInternal,
+    return Error(kind_of(answer),
                  fmt::format("OCI runtime {} failed: unable to start container process: {}",
                              operation, step_text(answer)),
+                 answer.error);
+}
+
+Error stage_failure(const shim::ChildMessage& message) {
+    shim::Answer answer = {};
+    answer.error = message.error;
+    answer.step = static_cast<uint32_t>(message.step);
+    answer.exec_failure = message.exec_failure;
+    std::memcpy(answer.noun, message.noun, sizeof answer.noun);
+    return Error(kind_of(answer),
+                 fmt::format("unable to start container process: {}", step_text(answer)),
                  answer.error);
 }
 

@@ -135,7 +135,11 @@ Result<> add_program(PlanWriter& plan, const spec::oci::Config& config,
     add(StepKind::kFindProgram);
     if (place.role == ProcessRole::kContainer) {
         plan.add(StepKind::kWaitForStart).fd = place.stage != nullptr ? place.stage->start_fd : -1;
-        GT_TRY(add_hooks(plan, config.hooks.start_container));
+        if (place.stage != nullptr && !config.hooks.start_container.empty()) {
+            const StageOptions::HookInput& input = place.stage->start_hooks;
+            plan.add(StepKind::kHookState, input.before_pid, input.after_pid);
+            GT_TRY(add_hooks(plan, config.hooks.start_container));
+        }
     }
     add(StepKind::kExec);
     return {};

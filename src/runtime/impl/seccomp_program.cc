@@ -1,8 +1,9 @@
-#include "runtime/impl/seccomp_program.h"
+#include "runtime/seccomp_program.h"
 
 #include <fmt/core.h>
 #include <linux/seccomp.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <map>
@@ -17,6 +18,10 @@
 namespace gantry::runtime {
 
 namespace {
+
+#ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+#define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)  // Linux 5.19
+#endif
 
 constexpr size_t kMaxRemembered = 32;
 
@@ -43,6 +48,9 @@ Result<sys::SeccompAction> parse_action(const std::string& name,
     }
     if (name == "SCMP_ACT_LOG") {
         return SECCOMP_RET_LOG;
+    }
+    if (name == "SCMP_ACT_NOTIFY") {
+        return SECCOMP_RET_USER_NOTIF;
     }
     return fail(Kind::kNotImplemented, fmt::format("seccomp action {:?} is not supported", name));
 }
@@ -87,6 +95,8 @@ Result<uint32_t> convert_flags(const std::vector<std::string>& names) {
             flags |= SECCOMP_FILTER_FLAG_SPEC_ALLOW;
         } else if (name == "SECCOMP_FILTER_FLAG_TSYNC") {
             flags |= SECCOMP_FILTER_FLAG_TSYNC;
+        } else if (name == "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV") {
+            flags |= SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
         } else {
             return fail(Kind::kNotImplemented,
                         fmt::format("seccomp flag {:?} is not supported", name));
@@ -95,9 +105,17 @@ Result<uint32_t> convert_flags(const std::vector<std::string>& names) {
     return flags;
 }
 
+bool uses(const spec::oci::Seccomp& profile, std::string_view action) {
+    return std::ranges::find(profile.syscalls, action, &spec::oci::SeccompRule::action) !=
+           profile.syscalls.end();
+}
+
 Result<SeccompProgram> compile(const spec::oci::Seccomp& profile) {
-    if (!profile.listener_path.empty()) {
-        return fail(Kind::kNotImplemented, "seccomp listeners are not supported");
+    if (uses(profile, "SCMP_ACT_NOTIFY") && profile.listener_path.empty()) {
+        return fail(Kind::kInvalid, "listenerPath must be set when using SCMP_ACT_NOTIFY");
+    }
+    if (profile.default_action == "SCMP_ACT_NOTIFY") {
+        return fail(Kind::kInvalid, "SCMP_ACT_NOTIFY cannot be used as default action");
     }
     sys::SeccompFilter filter;
     GT_TRY_VAR(default_action, parse_action(profile.default_action, profile.default_errno_ret));
@@ -105,6 +123,11 @@ Result<SeccompProgram> compile(const spec::oci::Seccomp& profile) {
     filter.architectures = convert_architectures(profile.architectures);
     for (const spec::oci::SeccompRule& rule : profile.syscalls) {
         GT_TRY_VAR(action, parse_action(rule.action, rule.errno_ret));
+        if (rule.action == "SCMP_ACT_NOTIFY" &&
+            std::ranges::find(rule.names, "write") != rule.names.end()) {
+            // The set-up itself tells of the listener by write(2).
+            return fail(Kind::kInvalid, "SCMP_ACT_NOTIFY cannot be used for the write syscall");
+        }
         sys::SeccompRule converted{rule.names, action, {}};
         for (const spec::oci::SeccompArg& argument : rule.args) {
             GT_TRY_VAR(condition, convert_argument(argument));
@@ -113,6 +136,12 @@ Result<SeccompProgram> compile(const spec::oci::Seccomp& profile) {
         filter.rules.push_back(std::move(converted));
     }
     GT_TRY_VAR(flags, convert_flags(profile.flags));
+    if (uses(profile, "SCMP_ACT_NOTIFY")) {
+        flags |= SECCOMP_FILTER_FLAG_NEW_LISTENER;
+    }
+    if ((flags & SECCOMP_FILTER_FLAG_NEW_LISTENER) == 0) {
+        flags &= ~uint32_t{SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV};
+    }
     GT_TRY_VAR(instructions, sys::compile_seccomp(filter));
     return SeccompProgram{std::string(sys::seccomp_bytes(instructions)), flags};
 }

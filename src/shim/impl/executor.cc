@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -153,7 +154,9 @@ void execute(ChildContext& context) {
             break;
         }
     }
-    // write(2) and not sendmsg(2): a filter that is loaded by now may know only the former.
+    // write(2) and not sendmsg(2): a filter that is loaded by now may know only the former. A
+    // creator that has gone, as gantry-runtime does, must not make a signal of it.
+    (void)signal(SIGPIPE, SIG_IGN);
     (void)write(context.sync_fd, &failure, sizeof failure);
     _exit(1);
 }
