@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "shim/impl/executor.h"
@@ -34,6 +35,8 @@ int main(int argc, char** argv) {
     if (base < 3 || !g_plan.map(base + kStagePlan)) {
         return 2;
     }
+    // Modes in the plan are meant as they are; the program gets its own umask (kIdentity).
+    umask(0);
     const PlanHeader& header = g_plan.view().header();
     close(base + kStagePlan);
     close_on_exec(base + kStageSync);

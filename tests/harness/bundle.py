@@ -18,6 +18,13 @@ APPLETS = (
 ).split()
 
 
+def cgroup_dirs(group):
+    """The directories of cgroup GROUP, one in each hierarchy."""
+    with open("/proc/self/mountinfo", encoding="utf-8") as text:
+        places = [line.split()[4] for line in text if " - cgroup" in line]
+    return [place + group for place in places if os.path.isdir(place + group)]
+
+
 class Runtime:
     """A runtime with a state directory and a cgroup parent of its own."""
 
@@ -98,15 +105,7 @@ class Runtime:
         wait.until(lambda: self.status(name) == wanted, f"{name} becomes {wanted}")
 
     def cgroup_dirs(self, name=""):
-        """Directories of ours in every hierarchy."""
-        found = []
-        for line in open("/proc/self/mountinfo", encoding="utf-8"):
-            fields = line.split()
-            if " - cgroup" in line:
-                path = fields[4] + self.cgroup + name
-                if os.path.isdir(path):
-                    found.append(path)
-        return found
+        return cgroup_dirs(self.cgroup + name)
 
     def left(self):
         """What containers leave: state, cgroups."""

@@ -14,6 +14,7 @@
 #include "spec/json.h"
 #include "sys/cgroup.h"
 #include "sys/files.h"
+#include "sys/user_db.h"
 
 namespace gantry::standalone {
 
@@ -207,6 +208,21 @@ void add_default_devices(Config& config) {
                 {path, "c", number.first, number.second, 0666, std::nullopt, std::nullopt});
         }
     }
+}
+
+void add_home(spec::oci::Process& process, const std::string& root) {
+    const auto is_home = [](const std::string& entry) { return entry.starts_with("HOME="); };
+    if (std::ranges::any_of(process.env, is_home)) {
+        return;
+    }
+    std::string home = "/";
+    if (const auto dir = sys::open_dir(root.c_str())) {
+        const auto users = sys::read_user_db(dir->get());
+        const auto user =
+            sys::resolve_user(users ? *users : sys::UserDb(), std::to_string(process.user.uid), {});
+        home = user ? user->home : home;
+    }
+    process.env.push_back("HOME=" + home);
 }
 
 }  // namespace gantry::standalone

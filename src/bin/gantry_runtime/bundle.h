@@ -20,6 +20,10 @@ Result<> expand_cgroup_mounts(spec::oci::Config& config, const std::string& cgro
 /// The devices that every container has, where the config does not name them.
 void add_default_devices(spec::oci::Config& config);
 
+/// COMPAT: runc. A process without HOME gets the one that the /etc/passwd below ROOT, a directory
+/// of the host, has for its uid; "/" if it has none.
+void add_home(spec::oci::Process& process, const std::string& root);
+
 /// PATH as an absolute one, without links.
 Result<std::string> absolute_path(const std::string& path);
 

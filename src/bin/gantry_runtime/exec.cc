@@ -6,6 +6,7 @@
 #include "base/scope_guard.h"
 #include "base/text.h"
 #include "bin/gantry_runtime/bundle.h"
+#include "bin/gantry_runtime/capabilities.h"
 #include "bin/gantry_runtime/console.h"
 #include "bin/gantry_runtime/launch.h"
 #include "runtime/plan_builder.h"
@@ -164,6 +165,9 @@ Result<int> exec(const Globals& globals, const CommandLine& line) {
                     "cannot exec in a paused container (use --ignore-paused to override)");
     }
     GT_TRY_VAR(process, exec_process(line, record));
+    GT_TRY(settle_capabilities(process, record.config.linux));
+    // With the mounts of the container, which may cover its /etc/passwd.
+    add_home(process, fmt::format("/proc/{}/root", record.pid));
     GT_TRY(check_console(line, process));
     GT_TRY_VAR(preserved, preserved_fds(line));
     const bool detach = line.has("detach");

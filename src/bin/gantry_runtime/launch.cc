@@ -10,6 +10,7 @@
 #include "base/scope_guard.h"
 #include "base/text.h"
 #include "bin/gantry_runtime/bundle.h"
+#include "bin/gantry_runtime/capabilities.h"
 #include "bin/gantry_runtime/console.h"
 #include "bin/gantry_runtime/hooks.h"
 #include "bin/gantry_runtime/resources.h"
@@ -272,6 +273,8 @@ Result<Launched> launch(const Globals& globals, const LaunchRequest& request) {
     record.owner = getuid();
     GT_TRY_VAR(config, load_bundle(request.bundle));
     record.config = std::move(config);
+    GT_TRY(settle_capabilities(record.config.process, record.config.linux));
+    add_home(record.config.process, record.config.root.path);
     GT_TRY(check_console(record.config.process, request));
     GT_TRY_VAR(cgroup, cgroup_path(globals, record.config, request.id));
     record.cgroup = std::move(cgroup);

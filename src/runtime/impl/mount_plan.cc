@@ -123,7 +123,7 @@ Result<> add_mount(BuildContext& context, const spec::oci::Mount& mount, uint32_
         return fail(Kind::kInvalid, "tmpcopyup is for tmpfs mounts only");
     }
     std::string data = options.data;
-    if (!mount.source.empty() && mount.type != "proc" && mount.type != "sysfs") {
+    if (!mount.source.empty()) {
         // What mountinfo shows, and the device of file systems that have one.
         data = "source=" + mount.source + (data.empty() ? "" : "," + data);
     }

@@ -97,7 +97,7 @@ int mask_directory(ChildContext& context, int target) {
     const bool is_first = context.empty_fd < 0;
     const int mount =
         is_first
-            ? make_mount("tmpfs", "size=0,nr_inodes=1,mode=755",
+            ? make_mount("tmpfs", "source=tmpfs,size=0,nr_inodes=1,mode=755",
                          kMountAttrReadonly | kMountAttrNosuid | kMountAttrNodev | kMountAttrNoexec)
             : open_tree(context.empty_fd, "", kOpenTreeClone | kAtEmptyPath);
     const int error = mount >= 0 && move_mount(mount, target) == 0 ? 0 : errno;
