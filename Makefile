@@ -17,7 +17,7 @@ help:
 	@echo 'make bench          measure, side by side with docker.io where it is installed'
 	@echo 'make asan | tsan    build and run the tests under the sanitizers'
 	@echo 'make fuzz           run each fuzz target for FUZZ_SECONDS (60)'
-	@echo 'make soak           the leak gate with 10,000 containers'
+	@echo 'make soak           the leak gate with 10,000 containers, the races for a minute'
 	@echo 'make install        into $$DESTDIR$$PREFIX ($(DESTDIR)$(PREFIX))'
 
 build:
@@ -66,7 +66,7 @@ fuzz:
 
 soak: build
 	@tools/setup test
-	@GANTRY_SOAK=1 $(PYTHON) -m pytest tests/test_leaks.py -v
+	@GANTRY_SOAK=1 $(PYTHON) -m pytest tests/test_leaks.py tests/test_races.py -v
 
 install: build
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/systemd/system

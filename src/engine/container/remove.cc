@@ -102,16 +102,21 @@ Result<> kill_for_removal(ContainerCore& core, const EntryPtr& entry) {
 
 Result<> remove_claimed(ContainerCore& core, const EntryPtr& entry, const RemoveOptions& options) {
     const SnapshotPtr snapshot = entry->snapshot();
-    if (snapshot->life.running()) {
-        if (!options.force) {
-            return still_running(*snapshot);
-        }
-        GT_TRY(kill_for_removal(core, entry));
-    }
     // COMPAT: a container that removes itself takes them along, whoever removes it.
     const bool volumes = options.volumes || snapshot->record->host.auto_remove;
-    return erase_container(core, entry,
-                           volumes ? AnonymousVolumes::kRemove : AnonymousVolumes::kKeep);
+    const auto fate = volumes ? AnonymousVolumes::kRemove : AnonymousVolumes::kKeep;
+    if (!options.force) {
+        return snapshot->life.running() ? still_running(*snapshot)
+                                        : erase_container(core, entry, fate);
+    }
+    // Twice, for a start that was under way when the removal was claimed; later ones are refused.
+    GT_TRY(kill_for_removal(core, entry));
+    if (auto erased = erase_container(core, entry, fate);
+        erased || erased.error().kind() != Kind::kConflict) {
+        return erased;
+    }
+    GT_TRY(kill_for_removal(core, entry));
+    return erase_container(core, entry, fate);
 }
 
 }  // namespace
