@@ -66,7 +66,8 @@ fuzz:
 
 soak: build
 	@tools/setup test
-	@GANTRY_SOAK=1 $(PYTHON) -m pytest tests/test_leaks.py tests/test_races.py -v
+	@GANTRY_SOAK=1 $(PYTHON) -m pytest tests/test_leaks.py tests/test_races.py \
+	    tests/test_exit_codes.py -v
 
 install: build
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/systemd/system
