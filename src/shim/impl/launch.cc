@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "shim/impl/cgroup_of.h"
 #include "shim/impl/kernel.h"
 #include "shim/impl/shim.h"
 
@@ -107,7 +108,20 @@ int Shim::spawn_child(Process& process, int sync_fd) {
         args.flags |= kCloneIntoCgroup;
         args.cgroup = static_cast<uint64_t>(kFirstPlanFd) + container.tasks_fds;
     }
-    const int pid = clone3(args);
+    int pid = clone3(args);
+    if (pid < 0 && errno == EBUSY && process.number != 0) {
+        // The container has divided its group: an exec goes where its first process went.
+        const int group = open_cgroup_of(init_.pid, static_cast<int>(args.cgroup));
+        if (group >= 0) {
+            args.cgroup = static_cast<uint64_t>(group);
+            pid = clone3(args);
+            const int error = errno;
+            if (pid != 0) {
+                close(group);
+            }
+            errno = error;
+        }
+    }
     if (pid == 0) {
         run_child(process, sync_fd);
     }
