@@ -1,10 +1,11 @@
 """Each limit of HostConfig, read from the cgroup or from inside the container, under v1 and v2."""
 
 import os
+import time
 
 import pytest
 
-from harness import cgroups
+from harness import cgroups, wait
 
 MIB = 1 << 20
 
@@ -32,6 +33,39 @@ def test_oom_kill_disable(api):
         assert "oom_kill_disable 1" in text
 
 
+def test_memory_that_runs_out_under_a_child(api):
+    """The container goes on, but everybody is told, at once."""
+    container = api.waiting(host={"Memory": 16 * MIB, "MemorySwap": 16 * MIB})
+    assert api.exec(container, "/bin/probe", "eat", "200")[0] == 137
+    wait.until(lambda: api.state(container)["OOMKilled"], "the container is OOMKilled")
+    assert api.state(container)["Running"]
+
+    def events():
+        answer = api.get("/events", since=1, until=int(time.time()) + 1, filters={"container": [container]})
+        return [line["Action"] for line in answer.json_lines()]
+
+    assert events().count("oom") == 1
+    assert api.exec(container, "/bin/probe", "eat", "200")[0] == 137
+    wait.until(lambda: events().count("oom") == 2, "the second kill is told")
+    api.post(f"/containers/{container}/restart", t=0)
+    assert api.state(container)["OOMKilled"] is False
+
+
+@pytest.mark.gantry_only("about gantryd itself")
+def test_memory_that_runs_out_without_a_daemon(own_daemon, tmp_path):
+    daemon = own_daemon()
+    script = "while [ ! -e /go/now ]; do sleep 0.1; done; /bin/probe eat 200; exec sleep 1000"
+    host = {"Memory": 16 * MIB, "MemorySwap": 16 * MIB, "Binds": [f"{tmp_path}:/go"]}
+    container = daemon.api.started("sh", "-c", script, host=host)
+    group = cgroups.Group(daemon, container)
+    daemon.kill()
+    (tmp_path / "now").write_text("")
+    wait.until(lambda: group.oom_kills() == 1, "memory ran out")
+    daemon.start()
+    wait.until(lambda: daemon.api.state(container)["OOMKilled"], "the new daemon knows")
+    assert daemon.api.state(container)["Running"]
+
+
 def test_shm_size(api):
     assert api.shell("df -k /dev/shm | tail -1", host={"ShmSize": 8 * MIB}).split()[1] == "8192"
 
@@ -54,8 +88,6 @@ def test_cgroup_parent(api):
 
 
 def remove_parent(parent):
-    from harness import wait  # pylint: disable=import-outside-toplevel
-
     roots = [os.path.join(cgroups.ROOT, name, parent) for name in os.listdir(cgroups.ROOT)]
     for path in [p for p in roots + [os.path.join(cgroups.ROOT, parent)] if os.path.isdir(p)]:
         wait.until(lambda: not any(e.is_dir() for e in os.scandir(path)), f"{path} is empty")

@@ -74,3 +74,7 @@ class Group:
 
     def pids(self):
         return self.read("pids", "pids.max", "pids.max")
+
+    def oom_kills(self):
+        text = self.read("memory", "memory.oom_control", "memory.events")
+        return int(dict(line.split() for line in text.splitlines())["oom_kill"])

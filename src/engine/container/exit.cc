@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "engine/container/health.h"
+#include "engine/container/oom_watch.h"
 #include "engine/container/remove.h"
 #include "engine/container/restart_policy.h"
 #include "engine/container/volume_use.h"
@@ -155,6 +156,7 @@ Result<> watch_run(ContainerCore& core, const EntryPtr& entry,
         });
     GT_TRY_VAR(handle, std::move(watch));
     run->watch.set(std::move(handle));
+    core.background.run([&core, entry, run] { watch_oom(core, entry, run); });
     return {};
 }
 
@@ -244,6 +246,7 @@ void clean_up_run(ContainerCore& core, ContainerEntry& entry,
         return;
     }
     run->watch.end();
+    run->oom.end();
     if (!entry.snapshot()->record->host.pid_mode.empty()) {
         // In a pid namespace of its own the kernel has killed the rest with the first process.
         if (const auto killed = run->cgroup.kill_all(); !killed) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -75,6 +77,22 @@ private:
     bool ended_ GT_GUARDED_BY(mutex_) = false;
 };
 
+/// What is known of kills for want of memory in a run's cgroup (oom_watch.h). Thread-safe.
+struct OomWatch {
+    /// Before its watch: stays open for that.
+    UniqueFd fd;
+    RunWatch watch;
+    RunWatch delay;
+    /// Somebody is about to look.
+    std::atomic<bool> pending = false;
+    std::atomic<uint64_t> told = 0;
+
+    void end() {
+        watch.end();
+        delay.end();
+    }
+};
+
 /// One life of a container's process, from its launch to the end of its cleanup: the shim's handle
 /// and everything in the kernel that is ours to give back. The parts are safe to use from several
 /// threads; what is not guarded is set before the run is shared, or under the entry's Operation.
@@ -96,6 +114,7 @@ struct ContainerRun {
     bool exit_seen = false;
     /// Set once, after the start was committed.
     RunWatch watch;
+    OomWatch oom;
     /// Null without a health check. Set once, before the run can end; under the Operation.
     std::shared_ptr<HealthMonitor> health;
 };
