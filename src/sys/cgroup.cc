@@ -213,7 +213,11 @@ Result<> Cgroup::kill_all() const {
         if (!dir) {
             return is_missing(dir.error()) ? Result<>{} : Failure(std::move(dir).error());
         }
-        return dir->write("cgroup.kill", "1");
+        auto killed = dir->write("cgroup.kill", "1");
+        if (killed || !is_missing(killed.error())) {
+            return killed;
+        }
+        // Before Linux 5.14, or the group went away just now.
     }
     // ORDER: freeze, kill, thaw. Nobody can fork between our look at the list and the signal, and
     // no pid of the list can pass to a stranger.

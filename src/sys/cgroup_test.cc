@@ -4,12 +4,15 @@
 #include <fmt/core.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <csignal>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/text.h"
@@ -30,8 +33,8 @@ protected:
             GTEST_SKIP() << "needs root to make cgroups";
         }
         auto probed = Cgroups::probe();
-        if (!probed || probed->layout().mode == CgroupMode::kV2) {
-            GTEST_SKIP() << "needs cgroup v1 hierarchies";
+        if (!probed) {
+            GTEST_SKIP() << probed.error().text();
         }
         cgroups_.emplace(std::move(*probed));
     }
@@ -49,10 +52,14 @@ protected:
         return *group;
     }
 
-    /// The trimmed content of a file of the group.
+    bool is_v2() const { return cgroups_->layout().mode == CgroupMode::kV2; }
+
+    /// The trimmed content of a file of the group; the v1 controller is of no matter under v2.
     std::string value(const char* controller, const std::string& file) const {
-        const CgroupHierarchy* hierarchy = cgroups_->layout().find_v1(controller);
-        const std::string path = hierarchy->mount_point + parent_ + "/c1/" + file;
+        const CgroupLayout& layout = cgroups_->layout();
+        const std::string& mount_point =
+            is_v2() ? layout.v2_mount_point : layout.find_v1(controller)->mount_point;
+        const std::string path = mount_point + parent_ + "/c1/" + file;
         auto text = read_file(path.c_str(), 1 << 16);
         return text ? std::string(trim(*text)) : text.error().text();
     }
@@ -65,6 +72,13 @@ protected:
         const UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
         request.fds = {{null.get(), 0}, {null.get(), 1}, {2, 2}};
         int target = 10;
+        UniqueFd procs;
+        if (tasks->empty()) {
+            const auto dir = group.v2_dir();
+            procs.reset(::openat(dir->get(), "cgroup.procs", O_WRONLY | O_CLOEXEC));
+            request.argv[2] = "echo 0 >&9; ";
+            request.fds.push_back({procs.get(), 9});
+        }
         for (const UniqueFd& fd : *tasks) {
             request.argv[2] += fmt::format("echo 0 >&{}; ", target);
             request.fds.push_back({fd.get(), target++});
@@ -96,7 +110,10 @@ protected:
     std::vector<std::string> warnings_;
 };
 
-TEST_F(CgroupTest, WritesEveryLimit) {
+TEST_F(CgroupTest, WritesEveryV1Limit) {
+    if (is_v2()) {
+        GTEST_SKIP() << "cgroup v2 is tested below";
+    }
     CgroupLimits limits;
     limits.memory = 64 << 20;
     limits.memory_swap = 128 << 20;
@@ -135,6 +152,82 @@ TEST_F(CgroupTest, WritesEveryLimit) {
     EXPECT_EQ(value("memory", "memory.memsw.limit_in_bytes"), "67108864");
 }
 
+TEST_F(CgroupTest, WritesEveryV2Limit) {
+    if (!is_v2()) {
+        GTEST_SKIP() << "needs cgroup v2 alone";
+    }
+    CgroupLimits limits;
+    limits.memory = 64 << 20;
+    limits.memory_swap = 128 << 20;
+    limits.memory_reservation = 32 << 20;
+    limits.cpu_shares = 512;
+    limits.cpu_period = 50000;
+    limits.cpu_quota = 25000;
+    limits.cpuset_cpus = "0";
+    limits.cpuset_mems = "0";
+    limits.pids = 7;
+    limits.blkio_weight = 500;
+    limits.hugetlb = {{"2MB", 4 << 20}};
+    limits.unified = {{"memory.high", "50331648"}, {"cgroup.max.depth", "3"}};
+    const Cgroup group = create(limits);
+    EXPECT_EQ(value("", "memory.max"), "67108864");
+    EXPECT_EQ(value("", "memory.swap.max"), "67108864");
+    EXPECT_EQ(value("", "memory.low"), "33554432");
+    EXPECT_EQ(value("", "memory.high"), "50331648");
+    EXPECT_EQ(value("", "cpu.weight"), "20");
+    EXPECT_EQ(value("", "cpu.max"), "25000 50000");
+    EXPECT_EQ(value("", "cpuset.cpus"), "0");
+    EXPECT_EQ(value("", "cpuset.mems"), "0");
+    EXPECT_EQ(value("", "pids.max"), "7");
+    EXPECT_EQ(value("", "hugetlb.2MB.max"), "4194304");
+    EXPECT_EQ(value("", "cgroup.max.depth"), "3");
+    // Either of the two files, whichever scheduler the kernel has.
+    const std::string weight = value("", "io.weight");
+    EXPECT_TRUE(weight == "default 4950" || value("", "io.bfq.weight").ends_with("500")) << weight;
+    EXPECT_TRUE(warnings_.empty()) << warnings_.front();
+
+    CgroupLimits more;
+    more.memory = -1;
+    more.memory_swap = -1;
+    more.cpu_quota = -1;
+    more.pids = -1;
+    ASSERT_TRUE(group.apply(more, warnings_));
+    EXPECT_EQ(value("", "memory.max"), "max");
+    EXPECT_EQ(value("", "memory.swap.max"), "max");
+    EXPECT_EQ(value("", "cpu.max"), "max 100000");
+    EXPECT_EQ(value("", "pids.max"), "max");
+}
+
+/// The number of the device that PATH is on, if it is one that can be throttled.
+std::optional<std::pair<uint32_t, uint32_t>> disk_of(const char* path) {
+    struct stat status{};
+    if (::stat(path, &status) < 0 || major(status.st_dev) == 0) {
+        return std::nullopt;
+    }
+    return std::pair(major(status.st_dev), minor(status.st_dev));
+}
+
+TEST_F(CgroupTest, ThrottlesADiskUnderV2) {
+    const auto disk = disk_of("/tmp");
+    if (!is_v2() || !disk) {
+        GTEST_SKIP() << "needs cgroup v2 alone and /tmp on a disk";
+    }
+    const auto limit = [&](uint64_t rate) {
+        return std::vector<ThrottleLimit>{{disk->first, disk->second, rate}};
+    };
+    CgroupLimits limits;
+    limits.read_bps = limit(1 << 20);
+    limits.write_iops = limit(30);
+    const Cgroup group = create(limits);
+    EXPECT_EQ(value("", "io.max"), fmt::format("{}:{} rbps=1048576 wbps=max riops=max wiops=30",
+                                               disk->first, disk->second));
+    CgroupLimits none;
+    none.read_bps = limit(0);
+    none.write_iops = limit(0);
+    EXPECT_TRUE(group.apply(none, warnings_));
+    EXPECT_EQ(value("", "io.max"), "");
+}
+
 TEST_F(CgroupTest, NamesTheFileThatRefusesAndLeavesNothing) {
     CgroupLimits limits;
     limits.cpuset_cpus = "4095";
@@ -168,7 +261,7 @@ TEST_F(CgroupTest, ProcessesJoinEveryHierarchy) {
     for (const std::string_view line : split(*text, '\n')) {
         inside += line.ends_with(group.path()) ? 1 : 0;
     }
-    EXPECT_EQ(inside, cgroups_->layout().v1.size());
+    EXPECT_EQ(inside, is_v2() ? 1 : cgroups_->layout().v1.size());
     EXPECT_TRUE(group.kill_all());
     EXPECT_EQ(status_of(child), 137);
     EXPECT_TRUE(group.remove(2s));
@@ -222,8 +315,13 @@ TEST_F(CgroupTest, KillsWhatIsFrozen) {
 
 TEST_F(CgroupTest, RemovesGroupsThatAContainerMade) {
     const Cgroup group = create();
+    std::vector<std::string> roots = {cgroups_->layout().v2_mount_point};
     for (const CgroupHierarchy& hierarchy : cgroups_->layout().v1) {
-        ASSERT_TRUE(make_dirs((hierarchy.mount_point + group.path() + "/a/b").c_str(), 0755));
+        roots.push_back(hierarchy.mount_point);
+    }
+    roots.erase(roots.begin(), roots.begin() + (is_v2() ? 0 : 1));
+    for (const std::string& root : roots) {
+        ASSERT_TRUE(make_dirs((root + group.path() + "/a/b").c_str(), 0755));
     }
     EXPECT_TRUE(group.remove(0ms));
     EXPECT_TRUE(cgroups_->list(parent_)->empty());

@@ -105,8 +105,10 @@ public:
 private:
     Result<> throttle(const char* key, const std::vector<ThrottleLimit>& limits) {
         for (const ThrottleLimit& limit : limits) {
-            GT_TRY(write("io.max",
-                         fmt::format("{}:{} {}={}", limit.major, limit.minor, key, limit.rate)));
+            // COMPAT: 0 takes a limit away, as in v1.
+            const std::string rate = limit.rate == 0 ? "max" : fmt::format("{}", limit.rate);
+            GT_TRY(
+                write("io.max", fmt::format("{}:{} {}={}", limit.major, limit.minor, key, rate)));
         }
         return {};
     }
