@@ -5,12 +5,13 @@ PREFIX ?= /usr/local
 PYTHON := /usr/bin/python3
 BIN := build/release/bin
 
-.PHONY: help build run test lint format check-headers bench asan tsan fuzz soak install clean
+.PHONY: help build run test test-vm lint format check-headers bench asan tsan fuzz soak install clean
 
 help:
 	@echo 'make build          the release build, in $(BIN)'
 	@echo 'make run            build, start a daemon in a sandbox, run a container, explain'
 	@echo 'make test           everything that must pass before a commit'
+	@echo 'make test-vm        the tests of the kernel interfaces under another kernel, pure cgroup v2'
 	@echo 'make lint           layers, sizes, references, format'
 	@echo 'make format         clang-format over src'
 	@echo 'make check-headers  each header compiles by itself'
@@ -32,6 +33,10 @@ run:
 test:
 	@tools/setup test
 	@$(PYTHON) tools/test $(PHASES)
+
+test-vm:
+	@tools/setup test
+	@$(PYTHON) tools/test build vm-full
 
 lint:
 	@tools/setup test

@@ -8,13 +8,6 @@ import copy
 import os
 import re
 
-import yaml
-
-try:
-    from jsonschema import Draft4Validator
-except ImportError:  # the suite itself does not depend on it
-    Draft4Validator = None
-
 DESCRIPTION = os.environ.get(
     "GANTRY_API_DESCRIPTION",
     os.path.join(
@@ -44,9 +37,16 @@ class Description:
     def __init__(self, path=DESCRIPTION):
         self.routes = []
         self.checked = 0
-        self.available = Draft4Validator is not None and os.path.exists(path)
+        self.available = os.path.exists(path)
         if not self.available:
             return
+        try:  # here, as they take long to load; the suite itself does not depend on them
+            import jsonschema  # pylint: disable=import-outside-toplevel
+            import yaml  # pylint: disable=import-outside-toplevel
+        except ImportError:
+            self.available = False
+            return
+        self.validator = jsonschema.Draft4Validator
         with open(path, encoding="utf-8") as file:
             loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
             document = yaml.load(file, Loader=loader)
@@ -73,7 +73,7 @@ class Description:
         for route_method, pattern, status, schema in self.routes:
             if route_method == method and status == str(answer.status) and pattern.match(path):
                 self.checked += 1
-                validator = Draft4Validator(schema)
+                validator = self.validator(schema)
                 found = []
                 for value in answer.json_lines():
                     found += [_text(e) for e in validator.iter_errors(value) if not _tolerated(e)]
