@@ -85,9 +85,13 @@ TEST_F(CgroupTest, IsBornInAV2Group) {
 
 TEST_F(CgroupTest, TellsThatMemoryRanOut) {
     const auto cgroups = sys::Cgroups::probe();
-    const sys::CgroupHierarchy* memory = cgroups ? cgroups->layout().find_v1("memory") : nullptr;
-    if (memory == nullptr) {
-        GTEST_SKIP() << "no cgroup v1 memory controller here";
+    if (!cgroups) {
+        GTEST_SKIP() << cgroups.error().text();
+    }
+    const bool v2 = cgroups->layout().mode == sys::CgroupMode::kV2;
+    const sys::CgroupHierarchy* memory = cgroups->layout().find_v1("memory");
+    if (!v2 && memory == nullptr) {
+        GTEST_SKIP() << "no memory controller here";
     }
     std::vector<std::string> warnings;
     const std::string parent = fmt::format("gantry-runtime-oom-{}", getpid());
@@ -98,10 +102,15 @@ TEST_F(CgroupTest, TellsThatMemoryRanOut) {
     ASSERT_TRUE(group) << group.error().text();
     const auto tasks = group->tasks_fds();
     ASSERT_TRUE(tasks);
-    const UniqueFd oom(open((memory->mount_point + "/" + parent + "/c/memory.oom_control").c_str(),
+    const auto v2_dir = group->v2_dir();
+    ASSERT_TRUE(v2_dir);
+    const std::string directory =
+        (v2 ? cgroups->layout().v2_mount_point : memory->mount_point) + "/" + parent + "/c/";
+    const UniqueFd oom(open((directory + (v2 ? "memory.events" : "memory.oom_control")).c_str(),
                             O_RDONLY | O_CLOEXEC));
     ASSERT_TRUE(oom);
     LaunchOptions launch_options = options();
+    launch_options.cgroup_v2_fd = v2_dir->get();
     for (const UniqueFd& fd : *tasks) {
         launch_options.cgroup_tasks_fds.push_back(fd.get());
     }
