@@ -77,6 +77,8 @@ def test_network_events_around_a_run(api):
 
 def test_stop_and_restart(api):
     container = api.waiting()
+    # Before that, process 1 has no handler and a signal is nothing to it.
+    wait.until(lambda: b"ready" in api.logs(container)[0], "the container can be stopped")
     events = Events(api)
     api.post(f"/containers/{container}/stop", t=5)
     seen = actions(events.read_until("stop"))
