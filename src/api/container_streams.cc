@@ -152,10 +152,17 @@ Result<> logs(Call& call) {
     return output.finish();
 }
 
+/// Gantry's own: removes what a container has logged.
+Result<> clear_logs(Call& call) {
+    GT_TRY(call.services.logs.clear(call.name));
+    return call.send_empty(204);
+}
+
 constexpr std::array kRoutes{
     Route{"POST", "/containers/{}/wait", wait},
     Route{"POST", "/containers/{}/attach", attach},
     Route{"GET", "/containers/{}/logs", logs},
+    Route{"DELETE", "/containers/{}/logs", clear_logs},
 };
 
 }  // namespace

@@ -17,14 +17,21 @@ struct Found {
 };
 
 std::optional<Found> find_route(std::string_view method, std::string_view path) {
-    // ORDER: the first match counts, so what is missing comes last.
+    // ORDER: the first match counts, so what is missing comes last, and DELETE
+    // /containers/{}/logs before DELETE /containers/{}, whose name may hold slashes.
     static const std::array kTables{
-        container_routes(),  container_stream_routes(),
-        exec_routes(),       file_routes(),
-        image_routes(),      image_archive_routes(),
-        network_routes(),    prune_routes(),
-        disk_usage_routes(), stats_routes(),
-        system_routes(),     volume_routes(),
+        container_stream_routes(),
+        container_routes(),
+        exec_routes(),
+        file_routes(),
+        image_routes(),
+        image_archive_routes(),
+        network_routes(),
+        prune_routes(),
+        disk_usage_routes(),
+        stats_routes(),
+        system_routes(),
+        volume_routes(),
         missing_routes(),
     };
     for (const std::span<const Route> table : kTables) {

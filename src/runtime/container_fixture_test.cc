@@ -68,7 +68,7 @@ LaunchOptions ContainerFixture::options() {
     options.shim_dir = fmt::format("{}/shim{}", dir_, next_);
     options.container_dir = fmt::format("{}/container{}", dir_, next_);
     EXPECT_EQ(mkdir(options.container_dir.c_str(), 0700), 0);
-    options.log.driver = LogOptions::Driver::kJsonFile;
+    options.log.format = LogOptions::Format::kJsonFile;
     options.log.path = options.container_dir + "/json.log";
     options.exit_record = Durability::kNone;
     return options;

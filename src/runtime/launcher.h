@@ -17,17 +17,35 @@ struct Config;
 
 namespace gantry::runtime {
 
-/// The log that the shim writes (K1, K2).
+/// The log that the shim writes (K1, K2): a file, and perhaps a peer beside it.
 struct LogOptions {
-    enum class Driver { kNone, kJsonFile };
-    Driver driver = Driver::kNone;
+    /// As shim::LogFormat and shim::LogPeerKind.
+    enum class Format { kNone, kJsonFile, kLocal };
+    enum class Peer { kNone, kJournald, kSyslogUnix, kSyslog3164, kSyslog5424, kSyslog5424Micro };
+
+    Format format = Format::kNone;
     std::string path;
     /// A file that has reached this size is rotated before the next record; -1 never.
     int64_t max_size = -1;
-    /// With 1, the file starts anew; with n, PATH.1 to PATH.(n-1) are kept.
+    /// With 1, a new file takes its place; with n, PATH.1 to PATH.(n-1) are kept.
     uint32_t max_files = 1;
     /// JSON object text for "attrs" in every record; empty for none. At most 32 KiB.
     std::string attrs;
+
+    Peer peer = Peer::kNone;
+    /// Connected to the peer; the caller's, as LaunchOptions' descriptors.
+    int peer_fd = -1;
+    /// Its sockaddr's bytes, and whether the socket is a stream.
+    std::string peer_address;
+    bool peer_is_stream = false;
+    /// Bytes kept for a peer that does not keep up; 0: the container waits.
+    uint32_t peer_buffer = 0;
+    /// Journald: encoded fields. Syslog: the host's name.
+    std::string peer_head;
+    /// Syslog only.
+    std::string peer_tag;
+    uint32_t syslog_facility = 0;
+    int32_t utc_offset = 0;
 };
 
 enum class StdinMode {

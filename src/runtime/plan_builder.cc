@@ -136,11 +136,20 @@ void fill_header(PlanWriter& plan, const LaunchOptions& options) {
     header.has_v2_fd = options.cgroup_v2_fd >= 0 ? 1 : 0;
     header.has_oom_fd = options.oom_events_fd >= 0 ? 1 : 0;
     header.fd_count = static_cast<uint32_t>(plan_fds(options).size());
-    header.log_driver = static_cast<shim::LogDriver>(options.log.driver);
+    header.log_format = static_cast<shim::LogFormat>(options.log.format);
     header.log_max_size = options.log.max_size;
     header.log_max_files = options.log.max_files;
     header.log_path = plan.text(options.log.path);
     header.log_attrs = plan.text(options.log.attrs);
+    header.log_peer = static_cast<shim::LogPeerKind>(options.log.peer);
+    header.has_log_fd = options.log.peer_fd >= 0 ? 1 : 0;
+    header.log_stream_socket = options.log.peer_is_stream ? 1 : 0;
+    header.log_facility = options.log.syslog_facility;
+    header.log_buffer = options.log.peer_buffer;
+    header.log_utc_offset = options.log.utc_offset;
+    header.log_address = plan.text(options.log.peer_address);
+    header.log_head = plan.text(options.log.peer_head);
+    header.log_tag = plan.text(options.log.peer_tag);
     header.container_dir = plan.text(options.container_dir);
     header.fsync_exit = options.exit_record == Durability::kFsync ? 1 : 0;
 }
@@ -198,6 +207,10 @@ std::vector<int> plan_fds(const LaunchOptions& options) {
         fds.push_back(mount.fd);
     }
     fds.insert(fds.end(), options.idmap_fds.begin(), options.idmap_fds.end());
+    // The shim looks for it at the end.
+    if (options.log.peer_fd >= 0) {
+        fds.push_back(options.log.peer_fd);
+    }
     return fds;
 }
 

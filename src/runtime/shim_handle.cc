@@ -44,6 +44,7 @@ Exit make_exit(int32_t code, int64_t time, uint32_t oom_killed) {
 Failure refused(const char* what, int error) {
     switch (error) {
         case ESRCH: return fail(Kind::kNotFound, "the process has ended");
+        case ENOENT: return fail(Kind::kNotFound, "the file is gone");
         case ENOTTY: return fail(Kind::kConflict, "the process has no terminal");
         default:
             return Failure(
@@ -197,6 +198,16 @@ Result<> ShimHandle::forget_exec(uint32_t exec) {
     return command(socket_.get(), make_request(RequestKind::kForgetExec, exec), "forget exec");
 }
 
+Result<> ShimHandle::take_compressed_log(uint64_t inode) {
+    shim::Request request = make_request(RequestKind::kTakeCompressedLog, 0);
+    request.c = inode;
+    return command(socket_.get(), request, "take compressed log");
+}
+
+Result<> ShimHandle::clear_log() {
+    return command(socket_.get(), make_request(RequestKind::kClearLog, 0), "clear log");
+}
+
 Result<> ShimHandle::release() {
     return command(socket_.get(), make_request(RequestKind::kRelease, 0), "release");
 }
@@ -225,11 +236,14 @@ Result<std::optional<Event>> ShimHandle::receive() {
         case shim::EventKind::kExecExited: event.type = Event::Type::kExecExited; break;
         case shim::EventKind::kDetached: event.type = Event::Type::kDetached; break;
         case shim::EventKind::kAttachClosed: event.type = Event::Type::kAttachClosed; break;
+        case shim::EventKind::kLogRotated: event.type = Event::Type::kLogRotated; break;
+        case shim::EventKind::kLogDropped: event.type = Event::Type::kLogDropped; break;
         default: return fail(Kind::kInternal, "the container's shim sent an unknown event");
     }
     event.exec = message.process;
     event.exit = make_exit(message.exit_code, message.exit_time, message.oom_killed);
     event.notify_id = message.notify_id;
+    event.error = message.exit_code;
     return event;
 }
 

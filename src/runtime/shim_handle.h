@@ -78,6 +78,10 @@ struct Event {
         kDetached,
         /// A client's socket is closed for another reason: all was delivered, or it went away.
         kAttachClosed,
+        /// The log was rotated.
+        kLogRotated,
+        /// Output could not be logged: `notify_id` bytes or records so far, because of `error`.
+        kLogDropped,
         /// The shim is gone; the last event there is. Without a kExited before it, the container's
         /// processes were killed with it.
         kGone,
@@ -86,6 +90,8 @@ struct Event {
     uint32_t exec = 0;
     Exit exit;
     uint64_t notify_id = 0;
+    /// errno
+    int error = 0;
 };
 
 /// The daemon's end of one container's shim.
@@ -150,6 +156,12 @@ public:
     /// it asks next is answered right; without this call it sees it after 2 s), and the shim
     /// forgets it.
     Result<> forget_exec(uint32_t exec);
+
+    /// The compressed form of the rotated log file INODE, in "<log path>.gz.tmp", takes its place.
+    /// kNotFound when there is no such file any more.
+    Result<> take_compressed_log(uint64_t inode);
+    /// Removes what was logged so far.
+    Result<> clear_log();
 
     /// The next event, empty when there is none now. Never blocks.
     Result<std::optional<Event>> receive();

@@ -160,7 +160,17 @@ struct Step {
 };
 
 enum class StdinMode : uint32_t { kNone, kOpen, kOnce };
-enum class LogDriver : uint32_t { kNone, kJsonFile };
+/// What the log file looks like (impl/container_log.h).
+enum class LogFormat : uint32_t { kNone, kJsonFile, kLocal };
+/// Who is sent each record besides: journald, or a syslog daemon in one of Docker's formats.
+enum class LogPeerKind : uint32_t {
+    kNone,
+    kJournald,
+    kSyslogUnix,
+    kSyslog3164,
+    kSyslog5424,
+    kSyslog5424Micro,
+};
 
 /// Numbers under which the shim inherits its descriptors; plan descriptors follow from
 /// kFirstPlanFd on, the kept ones first.
@@ -193,11 +203,29 @@ struct PlanHeader {
     /// A pid namespace to be born in, as a path; empty for none.
     Text pid_namespace;
 
-    LogDriver log_driver;
+    LogFormat log_format;
     uint32_t log_max_files;
     int64_t log_max_size;
     Text log_path;
     Text log_attrs;
+
+    /// The peer's connected socket is the last plan descriptor; ADDRESS is its sockaddr, for when
+    /// the connection is lost.
+    LogPeerKind log_peer;
+    uint32_t has_log_fd;
+    uint32_t log_stream_socket;
+    /// Of syslog: facility * 8.
+    uint32_t log_facility;
+    /// Bytes to keep for a peer that does not keep up, beyond which records are dropped; 0: the
+    /// container waits for it.
+    uint32_t log_buffer;
+    /// Local time is so many seconds ahead of UTC (the old syslog formats have local time).
+    int32_t log_utc_offset;
+    Text log_address;
+    /// Journald: fields that all records have, encoded. Syslog: the host's name.
+    Text log_head;
+    /// Syslog: the tag.
+    Text log_tag;
 
     Text container_dir;
     uint32_t fsync_exit;

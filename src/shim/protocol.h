@@ -45,6 +45,11 @@ enum class RequestKind : uint32_t {
     /// The container's exit is recorded, or, sent before its end, of no interest: clients may see
     /// their end once it has come; after that the shim ends.
     kRelease,
+    /// C = inode of a rotated file of the log whose compressed form is in <log path>.gz.tmp: it
+    /// takes its place. ENOENT when the file was rotated away meanwhile.
+    kTakeCompressedLog,
+    /// Removes what was logged so far.
+    kClearLog,
 };
 
 inline constexpr uint32_t kAttachStdin = 1;
@@ -91,7 +96,18 @@ struct Answer {
     char noun[256];
 };
 
-enum class EventKind : uint32_t { kExited = 1, kExecExited, kDetached, kAttachClosed };
+enum class EventKind : uint32_t {
+    kExited = 1,
+    kExecExited,
+    kDetached,
+    kAttachClosed,
+    /// The log was rotated since the last such event; repeated to a new connection.
+    kLogRotated,
+    /// Output was not logged: NOTIFY_ID counts bytes (file) and records (peer), EXIT_CODE is the
+    /// errno of the last time. Sent once for each connection, and again at the end if it became
+    /// more.
+    kLogDropped,
+};
 
 struct EventMessage {
     EventKind kind;

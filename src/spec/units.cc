@@ -26,7 +26,7 @@ std::string scaled(double size, double base, std::span<const std::string_view> u
 }
 
 /// The factor of a unit like "k", "kb" or "KiB"; 0 for what is none.
-double factor_of(std::string_view unit) {
+double factor_of(std::string_view unit, double base) {
     const std::string lower = to_lower(unit);
     if (lower.empty() || lower == "b") {
         return 1;
@@ -36,7 +36,7 @@ double factor_of(std::string_view unit) {
     if (power == std::string_view::npos || (!rest.empty() && rest != "b" && rest != "ib")) {
         return 0;
     }
-    return std::pow(1024, static_cast<double>(power + 1));
+    return std::pow(base, static_cast<double>(power + 1));
 }
 
 std::string counted(int64_t count, std::string_view unit) {
@@ -57,7 +57,9 @@ std::string bytes_size(double size) {
     return scaled(size, 1024, kBinary, 4);
 }
 
-Result<int64_t> parse_ram(std::string_view text) {
+namespace {
+
+Result<int64_t> parse_bytes(std::string_view text, double base) {
     const auto refuse = [&] {
         return fail(Kind::kInvalid, fmt::format("invalid size: '{}'", text));
     };
@@ -74,7 +76,7 @@ Result<int64_t> parse_ram(std::string_view text) {
     if (error != std::errc() || stop != end || std::signbit(size) || !std::isfinite(size)) {
         return refuse();
     }
-    const double factor = factor_of(unit);
+    const double factor = factor_of(unit, base);
     if (factor == 0) {
         return fail(Kind::kInvalid, fmt::format("invalid suffix: '{}'", unit));
     }
@@ -83,6 +85,16 @@ Result<int64_t> parse_ram(std::string_view text) {
         return refuse();
     }
     return static_cast<int64_t>(size);
+}
+
+}  // namespace
+
+Result<int64_t> parse_ram(std::string_view text) {
+    return parse_bytes(text, 1024);
+}
+
+Result<int64_t> parse_size(std::string_view text) {
+    return parse_bytes(text, 1000);
 }
 
 std::string human_duration(std::chrono::nanoseconds duration) {

@@ -19,6 +19,8 @@ std::string bytes_size(double size);
 /// go-units RAMInBytes: "512m", "1.5GiB", "1024", powers of 1024, any case. kInvalid "invalid size:
 /// 'x'".
 Result<int64_t> parse_ram(std::string_view text);
+/// go-units FromHumanSize: the same in powers of 1000.
+Result<int64_t> parse_size(std::string_view text);
 
 /// go-units HumanDuration: "Less than a second", "About a minute", "3 weeks" (behaviours F1).
 std::string human_duration(std::chrono::nanoseconds duration);

@@ -18,6 +18,7 @@
 #include "engine/exec/exec_service.h"
 #include "engine/files/file_service.h"
 #include "engine/image/image_service.h"
+#include "engine/logdriver/log_driver.h"
 #include "engine/logs/log_service.h"
 #include "engine/stats/stats_service.h"
 #include "engine/system/system_service.h"
@@ -294,6 +295,8 @@ Result<> Daemon::Parts::open_engine(const Options& options) {
     GT_TRY_VAR(profile, read_seccomp_profile(options.seccomp_profile));
     settings.security.seccomp_profile = profile;
     settings.cdi_spec_dirs = options.cdi_spec_dirs;
+    GT_TRY(engine::check_log_config(options.log));
+    settings.log = options.log;
     settings.log_replay = [this](const ContainerId& id, int socket,
                                  const engine::StreamSelection& streams) {
         return logs->replay(id, socket, streams);
@@ -336,6 +339,7 @@ Result<> Daemon::Parts::open_api(const Options& options) {
                                             .debug = options.log_level == log::Level::kDebug,
                                             .security_options = security_options(options),
                                             .cdi_spec_dirs = options.cdi_spec_dirs,
+                                            .log_driver = options.log.type,
                                             .bridge_subnet = bridge_subnet(*networks)},
                                            *containers, std::move(counts)));
     system = std::make_unique<engine::SystemService>(std::move(opened));

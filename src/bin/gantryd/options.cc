@@ -164,6 +164,22 @@ Result<> set_group(Options& options, const Values& values) {
     return {};
 }
 
+Result<> set_log_driver(Options& options, const Values& values) {
+    options.log.type = values.back();
+    return {};
+}
+
+Result<> set_log_options(Options& options, const Values& values) {
+    for (const std::string& option : values) {
+        const auto [name, value, given] = cut(option, '=');
+        if (!given || name.empty()) {
+            return fail(Kind::kInvalid, fmt::format("\"{}\" is not name=value", option));
+        }
+        options.log.config[std::string(name)] = value;
+    }
+    return {};
+}
+
 using cli::flag_type::kBool;
 using cli::flag_type::kInt;
 using cli::flag_type::kList;
@@ -211,10 +227,16 @@ constexpr Setting kSettings[] = {
     {{"live-restore", 0, &kBool, "", "Accepted: containers always outlive the daemon"},
      "live-restore",
      set_live_restore},
+    {{"log-driver", 0, &kString, "", "Log driver of containers (default \"json-file\")"},
+     "log-driver",
+     set_log_driver},
     {{"log-format", 0, &kString, "", "\"text\" or \"json\""}, "log-format", set_log_format},
     {{"log-level", 'l', &kString, "", "\"debug\", \"info\", \"warn\" or \"error\""},
      "log-level",
      set_log_level},
+    {{"log-opt", 0, &kList, "", "Option of the log driver, name=value"},
+     "log-opts",
+     set_log_options},
     {{"mtu", 0, &kInt, "", "MTU of the default bridge (default 1500)"}, "mtu", set_mtu},
     {{"no-new-privileges", 0, &kBool, "",
       "Containers gain no privileges unless they say otherwise"},
@@ -294,9 +316,6 @@ constexpr std::string_view kDockerOnly[] = {
     "ip6tables",
     "iptables",
     "ipv6",
-    "log-driver",
-    "log-opt",
-    "log-opts",
     "max-concurrent-downloads",
     "max-concurrent-uploads",
     "max-download-attempts",
@@ -352,12 +371,23 @@ Result<Values> values_of(const spec::Value& value) {
         }
         return values;
     }
+    if (value.is_object()) {
+        for (const auto& [name, item] : value.as_object()) {
+            const bool plain = item.is_bool() || item.is_number();
+            if (!plain && !item.is_string()) {
+                return fail(Kind::kInvalid, "must be a map of strings");
+            }
+            values.push_back(name + "=" + (plain ? item.serialize() : item.as_string()));
+        }
+        return values;
+    }
     if (value.is_string()) {
         values.push_back(value.as_string());
     } else if (value.is_bool() || value.is_number()) {
         values.push_back(value.serialize());
     } else {
-        return fail(Kind::kInvalid, "must be a string, a number, true, false or a list of strings");
+        return fail(Kind::kInvalid,
+                    "must be a string, a number, true, false, a list or a map of strings");
     }
     return values;
 }

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "spec/api/host_config.h"
 
 namespace gantry::daemon {
 
@@ -28,6 +29,8 @@ struct Options {
     log::Level log_level = log::Level::kInfo;
     log::Format log_format = log::Format::kText;
     std::vector<std::string> labels;
+    /// Of containers that say nothing else.
+    spec::LogConfig log{.type = "json-file", .config = {}};
     std::string cgroup_parent;
     bool no_new_privileges = false;
     /// "builtin", "unconfined" or a file.

@@ -56,6 +56,7 @@ inline constexpr auto kExec = std::to_array<Flag>({
 });
 
 inline constexpr auto kLogs = std::to_array<Flag>({
+    {"clear", 0, &flag_type::kBool, "", "Remove what was logged so far instead of printing it"},
     {"details", 0, &flag_type::kBool, "", "Print the attributes that came with each line"},
     {"follow", 'f', &flag_type::kBool, "", "Go on as more output comes"},
     {"since", 0, &flag_type::kString, "",

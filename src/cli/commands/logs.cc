@@ -41,8 +41,23 @@ Result<> copy_output(Session& session, ApiStream stream) {
     }
 }
 
+Result<> clear_logs(Session& session, const ParsedArgs& args) {
+    for (const std::string_view name :
+         {"details", "follow", "since", "tail", "timestamps", "until"}) {
+        if (args.flags.changed(name)) {
+            return fail(Kind::kInvalid, "conflicting options: --clear and --" + std::string(name));
+        }
+    }
+    GT_TRY(session.api().call(
+        {.method = "DELETE", .path = container_path(args.arguments[0], "logs")}));
+    return {};
+}
+
 Result<> print_logs(Session& session, const ParsedArgs& args) {
     const FlagValues& flags = args.flags;
+    if (flags.on("clear")) {
+        return clear_logs(session, args);
+    }
     ApiRequest request{.path = container_path(args.arguments[0], "logs")};
     request.query.add("stdout", "1");
     request.query.add("stderr", "1");

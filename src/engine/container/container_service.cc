@@ -12,6 +12,7 @@
 #include "engine/container/health_monitor.h"
 #include "engine/container/inspect.h"
 #include "engine/container/list.h"
+#include "engine/container/log_upkeep.h"
 #include "engine/container/pause.h"
 #include "engine/container/prune.h"
 #include "engine/container/recovery.h"
@@ -34,10 +35,7 @@ ContainerFacts facts_of(const ContainerCore& core, const ContainerSnapshot& snap
     facts.image = record.image;
     facts.running = snapshot.life.running();
     facts.tty = record.config.tty;
-    facts.log_driver = record.host.log_config.type;
-    if (facts.log_driver == "json-file") {
-        facts.log_path = core.log_path(record.id);
-    }
+    facts.log = log_store(record.host.log_config, core.container_dir(record.id), record.id);
     return facts;
 }
 
@@ -107,6 +105,11 @@ ContainerService::~ContainerService() {
     stop_listening();
     core_->background.flush_loop([] {});
     remove_empty_cgroup_parent(*core_);
+}
+
+Result<> ContainerService::clear_log(std::string_view ref) {
+    GT_TRY_VAR(entry, core_->table.find(ref));
+    return engine::clear_log(*core_, entry);
 }
 
 Result<spec::ContainerCreateResponse> ContainerService::create(

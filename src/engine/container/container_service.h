@@ -12,6 +12,7 @@
 #include "engine/container/attach.h"
 #include "engine/container/container_settings.h"
 #include "engine/container/wait.h"
+#include "engine/logdriver/log_driver.h"
 #include "engine/system/prune_gate.h"
 
 namespace gantry::spec {
@@ -82,8 +83,8 @@ struct ContainerFacts {
     ImageId image;
     bool running = false;
     bool tty = false;
-    std::string log_driver;
-    std::string log_path;
+    /// Where its log can be read, if anywhere.
+    LogStore log;
 };
 
 /// The containers of one daemon: everything that the API does with them, by reference (full id,
@@ -152,6 +153,9 @@ public:
 
     /// kConflict when it does not run.
     Result<> resize(std::string_view ref, uint32_t rows, uint32_t columns);
+
+    /// Removes what was logged so far. kNotImplemented when the driver keeps nothing to read.
+    Result<> clear_log(std::string_view ref);
 
     Result<spec::ContainerInspect> inspect(std::string_view ref, SizeInfo size) const;
 

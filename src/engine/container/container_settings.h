@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/id.h"
+#include "spec/api/host_config.h"
 
 namespace gantry::io {
 class Loop;
@@ -69,6 +70,8 @@ struct ContainerSettings {
     SecurityDefaults security;
     /// Where CDI specs are looked for, the most important last.
     std::vector<std::string> cdi_spec_dirs;
+    /// The daemon's --log-driver and --log-opt.
+    spec::LogConfig log;
     LogReplay log_replay;
 };
 

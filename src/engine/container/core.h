@@ -10,6 +10,7 @@
 #include "engine/container/background.h"
 #include "engine/container/container_settings.h"
 #include "engine/container/entry.h"
+#include "engine/container/log_upkeep.h"
 #include "engine/container/record_store.h"
 #include "engine/container/table.h"
 #include "engine/system/prune_gate.h"
@@ -39,9 +40,6 @@ public:
     std::string shim_dir(const ContainerId& id) const {
         return settings.exec_root + "/shims/" + id.str();
     }
-    std::string log_path(const ContainerId& id) const {
-        return container_dir(id) + "/" + id.str() + "-json.log";
-    }
 
     /// The parent of RECORD's cgroup: its own choice or the daemon's.
     const std::string& cgroup_parent(const ContainerRecord& record) const {
@@ -59,6 +57,7 @@ public:
     const sys::Cgroups cgroups;
     const sys::CgroupSupport support;
     const runtime::Launcher launcher;
+    LogQueue log_queue;
     Background background;
     PruneGate prune_gate;
 };

@@ -15,6 +15,7 @@
 #include "engine/container/mount_plan.h"
 #include "engine/container/names.h"
 #include "engine/container/volume_use.h"
+#include "engine/logdriver/log_driver.h"
 #include "spec/platform.h"
 #include "store/images.h"
 #include "store/snapshots.h"
@@ -80,6 +81,7 @@ Result<std::shared_ptr<ContainerRecord>> make_record(const ContainerCore& core,
     const HostFacts facts = host_facts(core);
     GT_TRY(check_networking(record->networking, record->host));
     GT_TRY(adjust_resources(record->host.resources, facts, ResourceUse::kCreate, warnings));
+    merge_log_defaults(record->host.log_config, core.settings.log);
     set_host_defaults(record->host, facts);
     merge_image_config(record->config, image.config.config);
     GT_TRY(check_merged_config(record->config));

@@ -4,10 +4,12 @@
 #include <sys/epoll.h>
 
 #include <chrono>
+#include <cstring>
 #include <utility>
 
 #include "base/log.h"
 #include "engine/container/health.h"
+#include "engine/container/log_upkeep.h"
 #include "engine/container/oom_watch.h"
 #include "engine/container/remove.h"
 #include "engine/container/restart_policy.h"
@@ -63,6 +65,13 @@ bool handle_event(ContainerCore& core, const EntryPtr& entry,
             publish_event(core, *entry->snapshot(), "detach");
             break;
         case runtime::Event::Type::kAttachClosed: break;
+        case runtime::Event::Type::kLogRotated: compress_log(core, entry); break;
+        case runtime::Event::Type::kLogDropped:
+            log::warn("output of a container was not logged",
+                      {{"container", entry->id().str()},
+                       {"amount", fmt::format("{}", event.notify_id)},
+                       {"error", std::strerror(event.error)}});
+            break;
         case runtime::Event::Type::kGone:
             if (!run->exit_seen) {
                 submit_lost(core, entry, run);

@@ -15,6 +15,7 @@
 #include "engine/container/join.h"
 #include "engine/container/mount_plan.h"
 #include "engine/container/ports.h"
+#include "engine/logdriver/log_driver.h"
 #include "runtime/default_config.h"
 #include "sys/ipv4.h"
 
@@ -211,7 +212,7 @@ Result<> check_host_config(const spec::HostConfig& host, const spec::ContainerCo
     GT_TRY(check_modes(host, config));
     GT_TRY(parse_network_mode(host.network_mode));
     GT_TRY(check_restart_policy(host.restart_policy, host.auto_remove));
-    GT_TRY(parse_log_options(host.log_config));
+    GT_TRY(check_log_config(host.log_config));
     GT_TRY(parse_security_options(host.security_opt));
     GT_TRY(resolve_capabilities(host, ~sys::CapSet{0}));
     GT_TRY(check_names(host));

@@ -68,13 +68,6 @@ Result<SecurityOptions> parse_security_options(const std::vector<std::string>& o
 /// with what is added. kInvalid for a name that is none.
 Result<sys::CapSet> resolve_capabilities(const spec::HostConfig& host, sys::CapSet available);
 
-/// HostConfig.LogConfig of the json-file driver.
-struct JsonFileOptions {
-    int64_t max_size = -1;
-    uint32_t max_files = 1;
-};
-Result<JsonFileOptions> parse_log_options(const spec::LogConfig& log);
-
 /// Whose network the container has: one of its own, the host's, or another container's.
 enum class NetworkMode { kBridge, kHost, kNone, kContainer };
 /// kNotImplemented for user-defined networks.

@@ -168,7 +168,6 @@ const Row kNotYet[] = {
     {"network", [](auto& h) { h.network_mode = "mine"; }, "user-defined networks"},
     {"cgroup", [](auto& h) { h.cgroup = "container:x"; }, "Cgroup"},
     {"label", [](auto& h) { h.security_opt = {"label=type:x"}; }, "SecurityOpt"},
-    {"driver", [](auto& h) { h.log_config.type = "syslog"; }, "LogConfig.Type"},
 };
 
 INSTANTIATE_TEST_SUITE_P(HostConfig, NotYet, testing::ValuesIn(kNotYet));
@@ -239,17 +238,6 @@ TEST(SecurityOptions, AreUnderstood) {
     EXPECT_EQ(parse_security_options({"seccomp:unconfined"})->seccomp,
               SecurityOptions::Seccomp::kUnconfined);
     EXPECT_TRUE(parse_security_options({"apparmor=unconfined", "label=disable"}));
-}
-
-TEST(LogOptions, TakeSizesAndCounts) {
-    const auto options = parse_log_options(
-        {.type = "json-file", .config = {{"max-size", "10k"}, {"max-file", "3"}}});
-    ASSERT_TRUE(options);
-    EXPECT_EQ(options->max_size, 10 << 10);
-    EXPECT_EQ(options->max_files, 3U);
-    EXPECT_FALSE(parse_log_options({.type = "json-file", .config = {{"max-file", "3"}}}));
-    EXPECT_FALSE(parse_log_options({.type = "json-file", .config = {{"max-file", "0"}}}));
-    EXPECT_TRUE(parse_log_options({.type = "none", .config = {}}));
 }
 
 TEST(Networking, FitsTheMode) {

@@ -95,43 +95,6 @@ Result<CapabilityList> parse_capabilities(const std::vector<std::string>& names,
     return list;
 }
 
-Result<> apply_json_file_option(JsonFileOptions& options, const std::string& name,
-                                const std::string& value) {
-    if (name == "max-size") {
-        if (value == "-1") {
-            return {};
-        }
-        const auto size = spec::parse_ram(value);
-        if (!size || *size <= 0) {
-            return fail(Kind::kInvalid, fmt::format("invalid value for max-size: {}: must be a "
-                                                    "positive number",
-                                                    value));
-        }
-        options.max_size = *size;
-        return {};
-    }
-    if (name == "max-file") {
-        const auto count = parse_int(value);
-        if (!count || *count < 1 || *count > 1000) {
-            return fail(Kind::kInvalid, "max-file cannot be less than 1");
-        }
-        options.max_files = static_cast<uint32_t>(*count);
-        return {};
-    }
-    if (name == "mode" && value == "blocking") {
-        return {};
-    }
-    constexpr std::array<std::string_view, 8> kLater = {
-        "compress", "labels", "labels-regex", "env", "env-regex", "tag", "mode", "max-buffer-size"};
-    if (std::find(kLater.begin(), kLater.end(), name) != kLater.end()) {
-        return fail(
-            Kind::kNotImplemented,
-            fmt::format("log option \"{}\" of HostConfig.LogConfig is not supported yet", name));
-    }
-    return fail(Kind::kInvalid,
-                fmt::format("unknown log opt '{}' for json-file log driver", name.substr(0, 64)));
-}
-
 }  // namespace
 
 Result<SecurityOptions> parse_security_options(const std::vector<std::string>& options) {
@@ -157,34 +120,6 @@ Result<sys::CapSet> resolve_capabilities(const spec::HostConfig& host, sys::CapS
         return available & ~dropped.named;
     }
     return ((sys::kDefaultCapabilities & ~dropped.named) | added.named) & available;
-}
-
-Result<JsonFileOptions> parse_log_options(const spec::LogConfig& log) {
-    JsonFileOptions options;
-    if (log.type == "none") {
-        if (!log.config.empty()) {
-            return fail(Kind::kInvalid, fmt::format("unknown log opt '{}' for none log driver",
-                                                    log.config.begin()->first.substr(0, 64)));
-        }
-        return options;
-    }
-    constexpr std::array<std::string_view, 8> kLater = {
-        "local", "syslog", "journald", "gelf", "fluentd", "awslogs", "splunk", "gcplogs"};
-    if (std::find(kLater.begin(), kLater.end(), log.type) != kLater.end()) {
-        return fail(Kind::kNotImplemented,
-                    fmt::format("HostConfig.LogConfig.Type \"{}\" is not supported yet", log.type));
-    }
-    if (!log.type.empty() && log.type != "json-file") {
-        return fail(Kind::kInvalid, fmt::format("logger: no log driver named '{}' is registered",
-                                                log.type.substr(0, 64)));
-    }
-    for (const auto& [name, value] : log.config) {
-        GT_TRY(apply_json_file_option(options, name, value));
-    }
-    if (options.max_size == -1 && options.max_files > 1) {
-        return fail(Kind::kInvalid, "max-file cannot be set without max-size");
-    }
-    return options;
 }
 
 }  // namespace gantry::engine

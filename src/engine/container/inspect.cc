@@ -119,8 +119,10 @@ Result<spec::ContainerInspect> inspect_container(const ContainerCore& core,
     inspect.resolv_conf_path = network_files + "/resolv.conf";
     inspect.hostname_path = network_files + "/hostname";
     inspect.hosts_path = network_files + "/hosts";
+    // COMPAT: of other drivers Docker does not tell the path.
     if (record.host.log_config.type == "json-file") {
-        inspect.log_path = core.log_path(record.id);
+        inspect.log_path =
+            log_store(record.host.log_config, core.container_dir(record.id), record.id).path;
     }
     inspect.name = "/" + snapshot->name;
     inspect.restart_count = snapshot->life.restart_count;

@@ -17,6 +17,7 @@
 #include "engine/container/mount_plan.h"
 #include "engine/container/oci_config.h"
 #include "engine/container/volume_use.h"
+#include "engine/logdriver/log_driver.h"
 #include "net/networks.h"
 #include "store/snapshots.h"
 #include "sys/files.h"
@@ -63,6 +64,7 @@ struct Prepared {
     UniqueFd root;
     sys::UserIds user;
     std::vector<OpenedMount> mounts{};
+    OpenedLog log;
 };
 
 Result<Prepared> prepare(ContainerCore& core, const ContainerRecord& record,
@@ -81,19 +83,6 @@ Result<Prepared> prepare(ContainerCore& core, const ContainerRecord& record,
                     .base = std::move(base),
                     .root = std::move(ready_root),
                     .user = std::move(ready_user)};
-}
-
-Result<runtime::LogOptions> log_options(const ContainerCore& core, const ContainerRecord& record) {
-    runtime::LogOptions options;
-    if (record.host.log_config.type == "none") {
-        return options;
-    }
-    GT_TRY_VAR(json_file, parse_log_options(record.host.log_config));
-    options.driver = runtime::LogOptions::Driver::kJsonFile;
-    options.path = core.log_path(record.id);
-    options.max_size = json_file.max_size;
-    options.max_files = json_file.max_files;
-    return options;
 }
 
 runtime::StdinMode stdin_mode(const spec::ContainerConfig& config) {
@@ -127,8 +116,7 @@ Result<runtime::LaunchOptions> launch_options(const ContainerCore& core,
     options.stdin_mode = stdin_mode(record.config);
     options.exit_record =
         record.ephemeral() ? runtime::Durability::kNone : runtime::Durability::kFsync;
-    GT_TRY_VAR(log, log_options(core, record));
-    options.log = std::move(log);
+    options.log = prepared.log.options;
     return options;
 }
 
@@ -209,6 +197,8 @@ Result<Launched> launch_container(ContainerCore& core, const ContainerSnapshot& 
         }
         GT_TRY_VAR(mounts, open_mounts(core, record));
         prepared.mounts = std::move(mounts);
+        GT_TRY_VAR(log, open_log({record, snapshot.name}, core.container_dir(record.id)));
+        prepared.log = std::move(log);
         return launch_prepared(core, record, prepared);
     }();
     if (!launched) {

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "engine/container/exit.h"
 #include "engine/container/health_monitor.h"
+#include "engine/container/log_upkeep.h"
 #include "engine/container/pause.h"
 #include "engine/container/remove.h"
 #include "engine/container/restart_policy.h"
@@ -259,6 +260,7 @@ Result<> recover_containers(ContainerCore& core) {
     }
     sweep_directories(core);
     for (const EntryPtr& entry : entries) {
+        compress_log(core, entry);
         const SnapshotPtr snapshot = entry->snapshot();
         const bool was_started = snapshot->life.phase != Phase::kCreated;
         if (snapshot->record->host.auto_remove && was_started && !snapshot->life.running()) {

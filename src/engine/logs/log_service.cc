@@ -1,62 +1,53 @@
 #include "engine/logs/log_service.h"
 
 #include <poll.h>
-#include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/inotify.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
+#include <map>
 #include <memory>
 
-#include "base/unique_fd.h"
 #include "engine/container/container_service.h"
-#include "engine/logs/json_file_reader.h"
+#include "engine/container/core.h"
+#include "engine/logs/log_followers.h"
+#include "engine/logs/log_reader.h"
 #include "io/cancellation.h"
+#include "io/url.h"
 #include "spec/stdcopy.h"
 
 namespace gantry::engine {
 namespace {
 
-/// Tells a reader that its log may have grown or that its container has stopped. Made before the
-/// first read, so that nothing happens unseen between reading and waiting.
+std::string directory_of(const std::string& path) {
+    return path.substr(0, path.rfind('/'));
+}
+
+/// Tells a reader that its log may have grown, or that its container has stopped or its log was
+/// cleared. Made before the first read, so that nothing happens unseen between reading and waiting.
 class LogWatch {
 public:
-    static Result<LogWatch> open(ContainerService& containers, const LogTicket& ticket) {
-        LogWatch watch;
-        watch.changes_.reset(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
-        if (!watch.changes_) {
-            return fail_errno("inotify_init");
-        }
-        const std::string directory = ticket.path.substr(0, ticket.path.rfind('/'));
-        if (::inotify_add_watch(watch.changes_.get(), directory.c_str(),
-                                IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_ONLYDIR) < 0) {
-            return fail_errno("watch log");
-        }
-        watch.stopped_ = std::make_shared<UniqueFd>(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-        if (!*watch.stopped_) {
-            return fail_errno("eventfd");
-        }
-        auto signal = [fd = watch.stopped_](const WaitResult&) { ::eventfd_write(fd->get(), 1); };
+    static Result<std::unique_ptr<LogWatch>> open(ContainerService& containers,
+                                                  LogFollowers& followers,
+                                                  const LogTicket& ticket) {
+        GT_TRY_VAR(follower, followers.add(directory_of(ticket.store.path)));
+        std::unique_ptr<LogWatch> watch(new LogWatch(followers, follower));
+        auto signal = [follower](const WaitResult&) {
+            follower->stopped = true;
+            follower->signal();
+        };
         GT_TRY_VAR(handle, containers.subscribe_wait(ticket.id.str(), WaitCondition::kNotRunning,
                                                      std::move(signal)));
-        watch.handle_ = std::move(handle);
-        watch.both_.reset(::epoll_create1(EPOLL_CLOEXEC));
-        for (const int fd : {watch.changes_.get(), watch.stopped_->get()}) {
-            epoll_event event{.events = EPOLLIN, .data = {}};
-            if (::epoll_ctl(watch.both_.get(), EPOLL_CTL_ADD, fd, &event) < 0) {
-                return fail_errno("epoll_ctl");
-            }
-        }
+        watch->handle_ = std::move(handle);
         return watch;
     }
+    LogWatch(const LogWatch&) = delete;
+    LogWatch& operator=(const LogWatch&) = delete;
+    ~LogWatch() { followers_.remove(follower_); }
 
-    bool stopped() const {
-        pollfd poll{.fd = stopped_->get(), .events = POLLIN, .revents = 0};
-        return ::poll(&poll, 1, 0) > 0;
-    }
+    bool stopped() const { return follower_->stopped; }
+    bool cleared() const { return follower_->cleared; }
 
     /// False when the request is cancelled or UNTIL has come.
     Result<bool> wait(const io::Cancellation& cancellation, std::optional<WallTime> until) {
@@ -64,22 +55,34 @@ public:
         if (until) {
             deadline = std::chrono::steady_clock::now() + (*until - wall_now());
         }
-        GT_TRY_VAR(wakeup, cancellation.wait(both_.get(), POLLIN, deadline));
-        std::array<char, 4096> events;
-        while (::read(changes_.get(), events.data(), events.size()) > 0) {
-        }
+        GT_TRY_VAR(wakeup, cancellation.wait(follower_->wake.get(), POLLIN, deadline));
+        eventfd_t ignored = 0;
+        (void)::eventfd_read(follower_->wake.get(), &ignored);
         return wakeup == io::Wakeup::kReady;
     }
 
 private:
-    LogWatch() = default;
+    LogWatch(LogFollowers& followers, std::shared_ptr<LogFollower> follower)
+        : followers_(followers), follower_(std::move(follower)) {}
 
-    UniqueFd changes_;
-    UniqueFd both_;
+    LogFollowers& followers_;
     // Shared with the callback, which may run while the watch is being destroyed.
-    std::shared_ptr<UniqueFd> stopped_;
+    const std::shared_ptr<LogFollower> follower_;
     WaitHandle handle_;
 };
+
+/// "k=v,k2=v2", sorted and encoded as in a URL's query (K4).
+std::string details_of(const LogRecord& record) {
+    const std::map<std::string_view, std::string_view> sorted(record.attributes.begin(),
+                                                              record.attributes.end());
+    std::string text;
+    for (const auto& [name, value] : sorted) {
+        io::Query pair;
+        pair.add(std::string(name), std::string(value));
+        text += (text.empty() ? "" : ",") + pair.to_string();
+    }
+    return text;
+}
 
 bool is_wanted(const LogQuery& query, const LogRecord& record) {
     if (query.since && record.time < *query.since) {
@@ -99,14 +102,14 @@ Result<> emit(const LogQuery& query, const LogRecord& record, const LogSink& sin
         text = format_rfc3339_fixed(record.time) + " ";
     }
     if (query.details) {
-        text += ' ';
+        text += details_of(record) + " ";
     }
     return sink(stream, text + record.text);
 }
 
 enum class Progress { kAtEnd, kPastUntil };
 
-Result<Progress> drain(JsonFileReader& reader, const LogQuery& query, const LogSink& sink) {
+Result<Progress> drain(LogReader& reader, const LogQuery& query, const LogSink& sink) {
     for (;;) {
         GT_TRY_VAR(record, reader.next());
         if (!record) {
@@ -121,9 +124,11 @@ Result<Progress> drain(JsonFileReader& reader, const LogQuery& query, const LogS
     }
 }
 
-Result<JsonFileReader> open_reader(const LogTicket& ticket) {
-    JsonFileReader reader(ticket.path);
-    GT_TRY(ticket.query.tail ? reader.seek_tail(*ticket.query.tail) : reader.seek_start());
+Result<LogReader> open_reader(const LogTicket& ticket) {
+    const bool json = ticket.store.file.format == runtime::LogOptions::Format::kJsonFile;
+    LogReader reader(ticket.store.path, json ? parse_json_record : parse_local_record);
+    GT_TRY(ticket.query.tail ? reader.seek_tail(*ticket.query.tail)
+                             : reader.seek_start(ticket.query.since));
     return reader;
 }
 
@@ -147,23 +152,36 @@ Result<> write_all(int socket, std::string_view bytes) {
 
 }  // namespace
 
+LogService::LogService(ContainerService& containers)
+    : containers_(containers),
+      followers_(std::make_unique<LogFollowers>(containers.core().parts.loop)) {}
+
+LogService::~LogService() = default;
+
+Result<> LogService::clear(std::string_view ref) const {
+    GT_TRY_VAR(facts, containers_.find(ref));
+    GT_TRY(containers_.clear_log(facts.id.str()));
+    followers_->clear(directory_of(facts.log.path));
+    return {};
+}
+
 Result<LogTicket> LogService::open(std::string_view ref, const LogQuery& query) const {
     GT_TRY_VAR(facts, containers_.find(ref));
     if (!query.standard_output && !query.standard_error) {
         return fail(Kind::kInvalid, "Bad parameters: you must choose at least one stream");
     }
-    if (facts.log_driver != "json-file") {
+    if (facts.log.path.empty()) {
         return fail(Kind::kNotImplemented, "configured logging driver does not support reading");
     }
-    return LogTicket{facts.id, facts.log_path, facts.tty, query};
+    return LogTicket{facts.id, facts.log, facts.tty, query};
 }
 
 Result<> LogService::read(const LogTicket& ticket, const io::Cancellation& cancellation,
                           const LogSink& sink) const {
     const LogQuery& query = ticket.query;
-    std::optional<LogWatch> watch;
+    std::unique_ptr<LogWatch> watch;
     if (query.follow) {
-        GT_TRY_VAR(opened, LogWatch::open(containers_, ticket));
+        GT_TRY_VAR(opened, LogWatch::open(containers_, *followers_, ticket));
         watch = std::move(opened);
     }
     GT_TRY_VAR(reader, open_reader(ticket));
@@ -172,7 +190,7 @@ Result<> LogService::read(const LogTicket& ticket, const io::Cancellation& cance
         // its end is announced, so the reading that follows sees everything.
         const bool last_round = !watch || watch->stopped();
         GT_TRY_VAR(progress, drain(reader, query, sink));
-        if (last_round || progress == Progress::kPastUntil) {
+        if (last_round || progress == Progress::kPastUntil || watch->cleared()) {
             return {};
         }
         GT_TRY_VAR(go_on, watch->wait(cancellation, query.until));

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +11,7 @@
 #include "base/error.h"
 #include "base/id.h"
 #include "engine/container/container_settings.h"
+#include "engine/logdriver/log_driver.h"
 #include "spec/stdcopy.h"
 
 namespace gantry::io {
@@ -19,6 +21,7 @@ class Cancellation;
 namespace gantry::engine {
 
 class ContainerService;
+class LogFollowers;
 
 /// The query of GET /containers/{id}/logs.
 struct LogQuery {
@@ -27,8 +30,7 @@ struct LogQuery {
     bool follow = false;
     /// Put the record's time, nine digits of fraction, and a space before it.
     bool timestamps = false;
-    /// Put the record's attributes before it (behaviours K4). The records of today have none, so
-    /// this adds what Docker adds for none: a space.
+    /// Put the record's attributes, as a URL's query with commas, and a space before it (K4).
     bool details = false;
     std::optional<WallTime> since;
     std::optional<WallTime> until;
@@ -44,7 +46,7 @@ using LogSink = std::function<Result<>(spec::StdStream stream, std::string_view 
 /// out.
 struct LogTicket {
     ContainerId id;
-    std::string path;
+    LogStore store;
     bool tty = false;
     LogQuery query;
 };
@@ -53,15 +55,21 @@ struct LogTicket {
 /// involved. Thread-safe.
 class LogService {
 public:
-    explicit LogService(ContainerService& containers) : containers_(containers) {}
+    explicit LogService(ContainerService& containers);
+    LogService(const LogService&) = delete;
+    LogService& operator=(const LogService&) = delete;
+    ~LogService();
 
     /// kNotFound; kInvalid when no stream is chosen; kNotImplemented when the container's driver
     /// keeps nothing to read (Docker's wording, K3).
     Result<LogTicket> open(std::string_view ref, const LogQuery& query) const;
 
+    /// Removes what was logged so far. Who follows the log sees its end, without an error.
+    Result<> clear(std::string_view ref) const;
+
     /// Feeds SINK in order. Without `follow` until what is written now is read; with it until the
-    /// container stops, `until` has come, SINK fails or the request is cancelled. Blocks without
-    /// polling.
+    /// container stops, `until` has come, the log is cleared, SINK fails or the request is
+    /// cancelled. Blocks without polling.
     Result<> read(const LogTicket& ticket, const io::Cancellation& cancellation,
                   const LogSink& sink) const;
 
@@ -71,6 +79,7 @@ public:
 
 private:
     ContainerService& containers_;
+    std::unique_ptr<LogFollowers> followers_;
 };
 
 }  // namespace gantry::engine

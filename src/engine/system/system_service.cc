@@ -8,6 +8,7 @@
 #include "base/id.h"
 #include "base/text.h"
 #include "engine/container/container_service.h"
+#include "engine/logdriver/log_driver.h"
 #include "engine/system/machine.h"
 #include "sys/cgroup.h"
 #include "sys/files.h"
@@ -161,13 +162,13 @@ spec::Info SystemService::info() const {
     info.driver_status.push_back({"Using metacopy", "false"});
     info.plugins.volume = {"local"};
     info.plugins.network = {"bridge", "host", "null"};
-    info.plugins.log = {"json-file", "none"};
+    info.plugins.log = log_driver_names();
     info.debug = settings_.debug;
     info.n_fd = open_fds();
     info.n_goroutines = threads();
     info.n_events_listener = counts_.event_listeners();
     info.system_time = wall_now();
-    info.logging_driver = "json-file";
+    info.logging_driver = settings_.log_driver;
     info.index_server_address = "https://index.docker.io/v1/";
     info.docker_root_dir = settings_.data_root;
     info.labels = settings_.labels;

@@ -20,6 +20,8 @@ struct SystemSettings {
     /// As GET /info shows them: "name=seccomp,profile=builtin".
     std::vector<std::string> security_options;
     std::vector<std::string> cdi_spec_dirs;
+    /// Of containers that name none.
+    std::string log_driver = "json-file";
     /// "key" for `docker info`'s list of address pools: the default bridge's subnet, CIDR.
     std::string bridge_subnet;
 };

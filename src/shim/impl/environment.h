@@ -4,8 +4,8 @@
 
 #include <cstdint>
 
+#include "shim/impl/container_log.h"
 #include "shim/impl/event_loop.h"
-#include "shim/impl/json_log.h"
 #include "shim/impl/memory.h"
 #include "shim/protocol.h"
 
@@ -13,8 +13,9 @@ namespace gantry::shim {
 
 class Client;
 
-/// One read's worth of a stream, with the room in front and behind that JsonLog wants.
+/// One read's worth of a stream, with the room in front and behind that ContainerLog wants.
 inline constexpr size_t kReadSize = 65536;
+inline constexpr size_t kPeerReadSize = 4096;
 struct ReadBuffer {
     char carried[kMaxRecord];
     char data[kReadSize];

@@ -14,16 +14,48 @@ namespace gantry::shim {
 
 namespace {
 
-/// "PATH.NUMBER"; false if that is too long.
-bool numbered_path(char (&out)[PATH_MAX], const char* path, uint32_t number) {
-    const size_t size = strlen(path);
-    if (size + 12 >= sizeof out) {
-        return false;
+enum class Form { kPlain, kCompressed };
+
+/// "PATH.NUMBER" or "PATH.NUMBER.gz"; empty if that is too long.
+class NumberedPath {
+public:
+    NumberedPath(const char* path, uint32_t number, Form form) {
+        const size_t size = strlen(path);
+        if (size + 16 >= sizeof text_) {
+            text_[0] = '\0';
+            return;
+        }
+        memcpy(text_, path, size);
+        text_[size] = '.';
+        char* end = append_decimal(text_ + size + 1, number);
+        memcpy(end, form == Form::kPlain ? "" : ".gz", form == Form::kPlain ? 1 : 4);
     }
-    memcpy(out, path, size);
-    out[size] = '.';
-    *append_decimal(out + size + 1, number) = '\0';
-    return true;
+    const char* text() const { return text_; }
+
+private:
+    char text_[PATH_MAX];
+};
+
+/// "PATH.gz.tmp"
+void temporary_path(char (&out)[PATH_MAX], const char* path) {
+    const size_t size = strlen(path);
+    out[0] = '\0';
+    if (size + 8 < sizeof out) {
+        memcpy(out, path, size);
+        memcpy(out + size, ".gz.tmp", 8);
+    }
+}
+
+void remove_numbered(const char* path, uint32_t number) {
+    // ENOENT: there is none, or only the other one.
+    (void)unlink(NumberedPath(path, number, Form::kPlain).text());
+    (void)unlink(NumberedPath(path, number, Form::kCompressed).text());
+}
+
+/// To NUMBER from the one below.
+void move_numbered(const char* path, uint32_t number, Form form) {
+    (void)rename(NumberedPath(path, number - 1, form).text(),
+                 NumberedPath(path, number, form).text());
 }
 
 }  // namespace
@@ -32,35 +64,63 @@ void LogFile::open(const char* path, int64_t max_size, uint32_t max_files) {
     path_ = path;
     max_size_ = max_size;
     max_files_ = max_files;
-    reopen(0);
+    reopen();
 }
 
-void LogFile::reopen(int flags) {
+void LogFile::reopen() {
     if (fd_ >= 0) {
         close(fd_);
     }
-    fd_ = ::open(path_, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | flags, 0640);
+    fd_ = ::open(path_, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
     struct stat status = {};
     size_ = fd_ >= 0 && fstat(fd_, &status) == 0 ? status.st_size : 0;
 }
 
 void LogFile::rotate() {
+    ++rotations_;
     if (max_files_ < 2) {
-        reopen(O_TRUNC);
+        (void)unlink(path_);
+        reopen();
         return;
     }
-    char from[PATH_MAX];
-    char to[PATH_MAX];
+    // ORDER: from old to new, each name free before something moves there. Readers rely on it: a
+    // file only ever goes to the next higher number.
+    remove_numbered(path_, max_files_ - 1);
     for (uint32_t i = max_files_ - 1; i > 1; --i) {
-        if (numbered_path(from, path_, i - 1) && numbered_path(to, path_, i)) {
-            // ENOENT: there are not that many yet.
-            (void)rename(from, to);
+        // ENOENT: there are not that many yet, or this one has the other form.
+        move_numbered(path_, i, Form::kPlain);
+        move_numbered(path_, i, Form::kCompressed);
+    }
+    (void)rename(path_, NumberedPath(path_, 1, Form::kPlain).text());
+    reopen();
+}
+
+bool LogFile::take_compressed(uint64_t inode) {
+    char temporary[PATH_MAX];
+    temporary_path(temporary, path_);
+    for (uint32_t i = 1; i < max_files_; ++i) {
+        const NumberedPath plain(path_, i, Form::kPlain);
+        struct stat status = {};
+        if (stat(plain.text(), &status) == 0 && status.st_ino == inode) {
+            // ORDER: one of the two is there at any time.
+            const bool taken =
+                rename(temporary, NumberedPath(path_, i, Form::kCompressed).text()) == 0;
+            if (taken) {
+                (void)unlink(plain.text());
+            }
+            return taken;
         }
     }
-    if (numbered_path(to, path_, 1)) {
-        (void)rename(path_, to);
+    (void)unlink(temporary);
+    return false;
+}
+
+void LogFile::clear() {
+    for (uint32_t i = max_files_; i > 1; --i) {
+        remove_numbered(path_, i - 1);
     }
-    reopen(0);
+    (void)unlink(path_);
+    reopen();
 }
 
 void LogFile::keep_whole_records(const char* data, size_t written) {
@@ -76,7 +136,8 @@ void LogFile::keep_whole_records(const char* data, size_t written) {
 void LogFile::write(const char* data, size_t size) {
     if (fd_ < 0) {
         // It could not be opened (a full disk, say): perhaps it can now.
-        reopen(0);
+        reopen();
+        drop_reason_ = errno;
     }
     size_t done = 0;
     while (fd_ >= 0 && done < size) {
@@ -85,6 +146,7 @@ void LogFile::write(const char* data, size_t size) {
             if (count < 0 && errno == EINTR) {
                 continue;
             }
+            drop_reason_ = count < 0 ? errno : ENOSPC;
             break;
         }
         done += static_cast<size_t>(count);

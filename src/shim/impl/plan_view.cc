@@ -26,7 +26,8 @@ PlanView PlanView::check(const void* data, uint64_t size) {
     plan.steps_ = reinterpret_cast<const Step*>(bytes + header->steps);
     plan.pool_ = bytes + header->pool;
     for (const Text* text :
-         {&header->pid_namespace, &header->log_path, &header->log_attrs, &header->container_dir}) {
+         {&header->pid_namespace, &header->log_path, &header->log_attrs, &header->log_address,
+          &header->log_head, &header->log_tag, &header->container_dir}) {
         if (!plan.holds(*text)) {
             return {};
         }
@@ -39,7 +40,8 @@ PlanView PlanView::check(const void* data, uint64_t size) {
         }
     }
     const uint32_t kept = header->tasks_fds + (header->has_v2_fd != 0) + (header->has_oom_fd != 0);
-    if (header->tasks_fds > 64 || kept > header->fd_count || header->fd_count > 256) {
+    if (header->tasks_fds > 64 || kept + (header->has_log_fd != 0) > header->fd_count ||
+        header->fd_count > 256) {
         return {};
     }
     return plan;

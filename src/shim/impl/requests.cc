@@ -36,6 +36,7 @@ void Shim::accept_daemon() {
     environment_.loop.add(daemon_, fd, EPOLLIN, &Shim::on_daemon, this);
     // A new daemon knows nothing of what the old one was told.
     environment_.notices.clear();
+    rotations_told_ = dropped_told_ = 0;
     init_.exit_told = false;
     for (Process* exec = execs_; exec != nullptr; exec = exec->next) {
         exec->exit_told = false;
@@ -125,6 +126,13 @@ int Shim::handle(Received& received) {
         case RequestKind::kResize: return process->stdio.resize(request.a, request.b);
         case RequestKind::kCloseStdin: process->stdio.close_input_when_drained(); return 0;
         case RequestKind::kAttach: return attach(*process, received);
+        case RequestKind::kTakeCompressedLog:
+            return log_.file().is_open() && log_.file().take_compressed(request.c) ? 0 : ENOENT;
+        case RequestKind::kClearLog:
+            if (log_.file().is_open()) {
+                log_.file().clear();
+            }
+            return 0;
         case RequestKind::kForgetExec:
             if (!process->finished || process->number == 0) {
                 return EBUSY;
@@ -312,6 +320,30 @@ bool Shim::send_event(const EventMessage& event) {
     return false;  // a broken connection reports itself
 }
 
+/// False: later.
+bool Shim::send_log_events() {
+    const LogFile& file = log_.file();
+    EventMessage event = {};
+    if (rotations_told_ != file.rotations()) {
+        event.kind = EventKind::kLogRotated;
+        if (!send_event(event)) {
+            return false;
+        }
+        rotations_told_ = file.rotations();
+    }
+    const uint64_t dropped = file.dropped() + peer_.dropped();
+    if (dropped != dropped_told_ && (dropped_told_ == 0 || init_.finished)) {
+        event.kind = EventKind::kLogDropped;
+        event.notify_id = dropped;
+        event.exit_code = file.dropped() > 0 ? file.drop_reason() : peer_.drop_reason();
+        if (!send_event(event)) {
+            return false;
+        }
+        dropped_told_ = dropped;
+    }
+    return true;
+}
+
 void Shim::send_events() {
     if (daemon_.fd < 0) {
         environment_.notices.clear();
@@ -322,6 +354,9 @@ void Shim::send_events() {
             return;
         }
         environment_.notices.pop();
+    }
+    if (!send_log_events()) {
+        return;
     }
     for (Process* process = &init_; process != nullptr;
          process = process == &init_ ? execs_ : process->next) {

@@ -89,11 +89,25 @@ bool Shim::prepare() {
     const PlanHeader& header = plan.header();
     tasks_fds_ = static_cast<int>(header.tasks_fds);
     kept_fds_ = tasks_fds_ + (header.has_v2_fd != 0 ? 1 : 0) + (header.has_oom_fd != 0 ? 1 : 0);
-    if (header.log_driver == LogDriver::kJsonFile) {
-        log_.open(plan.text(header.log_path), header.log_max_size, header.log_max_files,
-                  plan.view(header.log_attrs));
-    }
+    open_log();
     return true;
+}
+
+void Shim::open_log() {
+    const PlanView& plan = init_.plan.view();
+    const PlanHeader& header = plan.header();
+    if (header.has_log_fd != 0) {
+        // Out of the way: the plan's descriptors are closed once the container is set up.
+        const int inherited = kFirstPlanFd + static_cast<int>(header.fd_count) - 1;
+        const int fd = fcntl(inherited, F_DUPFD_CLOEXEC, kFirstPlanFd);
+        const auto resume = [](void* stdio) { static_cast<Stdio*>(stdio)->resume_output(); };
+        peer_.open(environment_.loop, plan, fd, resume, &init_.stdio);
+    }
+    if (header.log_format != LogFormat::kNone || peer_.is_open()) {
+        log_.open({header.log_format, plan.text(header.log_path), header.log_max_size,
+                   header.log_max_files, plan.view(header.log_attrs)},
+                  peer_.is_open() ? &peer_ : nullptr);
+    }
 }
 
 bool Shim::is_over() const {
@@ -109,7 +123,7 @@ bool Shim::is_over() const {
 }
 
 int Shim::next_timeout() {
-    int64_t deadline = kNever;
+    int64_t deadline = peer_.deadline();
     for (Process* process = &init_; process != nullptr;
          process = process == &init_ ? execs_ : process->next) {
         const int64_t clients = process->stdio.deadline();
@@ -125,10 +139,14 @@ int Shim::next_timeout() {
 
 void Shim::tick() {
     const int64_t now = monotonic_ms();
+    if (peer_.is_open()) {
+        peer_.tick(now);
+    }
     for (Process* process = &init_; process != nullptr;
          process = process == &init_ ? execs_ : process->next) {
         if (process->ended && !process->finished &&
-            (process->stdio.output_ended() || now >= process->deadline)) {
+            ((process->stdio.output_ended() && (process->number != 0 || log_is_drained())) ||
+             now >= process->deadline)) {
             finish(*process);
         }
         if (process->finished && !process->released &&
@@ -188,6 +206,9 @@ void Shim::process_ended(Process& process, const siginfo_t& info) {
     process.exit_time = wall_nanoseconds();
     process.oom_killed = info.si_code != CLD_EXITED && oom_killed();
     process.deadline = monotonic_ms() + kDrainTime;
+    if (process.number == 0 && peer_.is_open()) {
+        peer_.stop_blocking();
+    }
     process.stdio.process_ended();
 }
 

@@ -30,6 +30,8 @@ private:
 
     // shim.cc
     bool prepare();
+    void open_log();
+    bool log_is_drained() const { return !peer_.is_open() || peer_.is_drained(); }
     int next_timeout();
     void tick();
     bool is_over() const;
@@ -70,11 +72,16 @@ private:
     Answer describe_container() const;
     void send_events();
     bool send_event(const EventMessage& event);
+    bool send_log_events();
     Process* find(uint32_t number);
     Client::Options client_options(const Received& received) const;
 
     Environment environment_;
-    JsonLog log_;
+    ContainerLog log_;
+    LogPeer peer_;
+    /// What the present daemon knows of the log.
+    uint64_t rotations_told_ = 0;
+    uint64_t dropped_told_ = 0;
     Process init_;
     Pool<Process> exec_pool_;
     Process* execs_ = nullptr;

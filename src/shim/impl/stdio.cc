@@ -38,7 +38,7 @@ void close_fd(int& fd) {
 }  // namespace
 
 int Stdio::open(Environment& environment, uint32_t process, bool terminal, StdinMode stdin_mode,
-                JsonLog* log) {
+                ContainerLog* log) {
     environment_ = &environment;
     process_ = process;
     terminal_ = terminal;
@@ -209,7 +209,9 @@ void Stdio::on_output(Watch& watch, uint32_t) {
 
 void Stdio::read_output(int stream) {
     char* data = environment_->buffers->output.data;
-    const ssize_t count = read(outputs_[stream].fd, data, kReadSize);
+    // A peer's messages can be many times as long as the records: less at a time bounds its queue.
+    const bool has_peer = log_ != nullptr && log_->peer() != nullptr;
+    const ssize_t count = read(outputs_[stream].fd, data, has_peer ? kPeerReadSize : kReadSize);
     if (count < 0 && (errno == EAGAIN || errno == EINTR)) {
         return;
     }
@@ -244,13 +246,14 @@ void Stdio::pause_if_blocked() {
     if (ended_) {
         return;
     }
+    bool blocked = log_ != nullptr && log_->peer() != nullptr && log_->peer()->is_blocked();
     for (const Client* client = clients_; client != nullptr; client = client->next) {
-        if (client->is_blocked() && !client->is_dead()) {
-            paused_ = true;
-            environment_->loop.suspend(outputs_[0]);
-            environment_->loop.suspend(outputs_[1]);
-            return;
-        }
+        blocked = blocked || (client->is_blocked() && !client->is_dead());
+    }
+    if (blocked) {
+        paused_ = true;
+        environment_->loop.suspend(outputs_[0]);
+        environment_->loop.suspend(outputs_[1]);
     }
 }
 

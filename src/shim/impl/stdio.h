@@ -16,7 +16,7 @@ public:
     /// Makes the pipes (for a terminal, /dev/null in their place until set_terminal()). LOG may be
     /// null. Returns 0 or an errno.
     int open(Environment& environment, uint32_t process, bool terminal, StdinMode stdin_mode,
-             JsonLog* log);
+             ContainerLog* log);
     /// What becomes descriptor INDEX (0-2) of the process.
     int child_fd(int index) const { return child_fds_[index]; }
     void close_child_ends();
@@ -71,7 +71,7 @@ private:
     void close_input_if_drained();
 
     Environment* environment_ = nullptr;
-    JsonLog* log_ = nullptr;
+    ContainerLog* log_ = nullptr;
     Client* clients_ = nullptr;
     Watch outputs_[2];
     Watch input_;

@@ -1,4 +1,4 @@
-#include "shim/impl/json_log.h"
+#include "shim/impl/container_log.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -71,7 +71,7 @@ TEST(TimeFormatter, WritesGosRfc3339Nano) {
     EXPECT_EQ(format(4102444799000000000), "2099-12-31T23:59:59Z");
 }
 
-class JsonLogTest : public ::testing::Test {
+class ContainerLogTest : public ::testing::Test {
 protected:
     void SetUp() override {
         char name[] = "/tmp/gantry-log-XXXXXX";
@@ -81,7 +81,7 @@ protected:
     }
     void TearDown() override { (void)system(("rm -r " + dir_).c_str()); }
 
-    void write(JsonLog& log, int stream, const std::string& text) {
+    void write(ContainerLog& log, int stream, const std::string& text) {
         // As the shim does: in pieces of a pipe's read.
         for (size_t at = 0; at < text.size(); at += 65536) {
             const size_t size = std::min<size_t>(65536, text.size() - at);
@@ -106,9 +106,9 @@ protected:
     std::vector<char> buffer_ = std::vector<char>(kMaxRecord + 65536 + kEncoderOverread);
 };
 
-TEST_F(JsonLogTest, KeepsUnfinishedLinesPerStream) {
-    JsonLog log;
-    log.open(path_.c_str(), -1, 1, {});
+TEST_F(ContainerLogTest, KeepsUnfinishedLinesPerStream) {
+    ContainerLog log;
+    log.open({LogFormat::kJsonFile, path_.c_str(), -1, 1, {}}, nullptr);
     write(log, 0, "one");
     write(log, 1, "err\nhalf");
     write(log, 0, " line\ntail");
@@ -119,9 +119,9 @@ TEST_F(JsonLogTest, KeepsUnfinishedLinesPerStream) {
                                record("half", "stderr"));
 }
 
-TEST_F(JsonLogTest, CutsLongLinesAt16KiB) {
-    JsonLog log;
-    log.open(path_.c_str(), -1, 1, {});
+TEST_F(ContainerLogTest, CutsLongLinesAt16KiB) {
+    ContainerLog log;
+    log.open({LogFormat::kJsonFile, path_.c_str(), -1, 1, {}}, nullptr);
     const std::string full(kMaxRecord, 'x');
     write(log, 0, full + "\n");            // cut, then the newline alone
     write(log, 0, full.substr(1) + "\n");  // fits exactly
@@ -131,19 +131,19 @@ TEST_F(JsonLogTest, CutsLongLinesAt16KiB) {
                                record(full) + record(full) + record("yz"));
 }
 
-TEST_F(JsonLogTest, WritesAttributes) {
-    JsonLog log;
-    log.open(path_.c_str(), -1, 1, "{\"a\":\"b\"}");
+TEST_F(ContainerLogTest, WritesAttributes) {
+    ContainerLog log;
+    log.open({LogFormat::kJsonFile, path_.c_str(), -1, 1, "{\"a\":\"b\"}"}, nullptr);
     write(log, 0, "x\n");
     EXPECT_EQ(read(path_),
               "{\"log\":\"x\\n\",\"stream\":\"stdout\",\"attrs\":{\"a\":\"b\"},"
               "\"time\":\"1970-01-01T00:00:00Z\"}\n");
 }
 
-TEST_F(JsonLogTest, RotatesBetweenRecords) {
-    JsonLog log;
+TEST_F(ContainerLogTest, RotatesBetweenRecords) {
+    ContainerLog log;
     const auto size = static_cast<int64_t>(record("1\\n").size());
-    log.open(path_.c_str(), 2 * size, 3, {});
+    log.open({LogFormat::kJsonFile, path_.c_str(), 2 * size, 3, {}}, nullptr);
     write(log, 0, "1\n2\n3\n4\n5\n6\n7\n");
     EXPECT_EQ(read(path_), record("7\\n"));
     EXPECT_EQ(read(path_ + ".1"), record("5\\n") + record("6\\n"));
@@ -151,32 +151,78 @@ TEST_F(JsonLogTest, RotatesBetweenRecords) {
     EXPECT_NE(access((path_ + ".3").c_str(), F_OK), 0);
 }
 
-TEST_F(JsonLogTest, StartsAnewWithOneFile) {
-    JsonLog log;
-    log.open(path_.c_str(), 1, 1, {});
+TEST_F(ContainerLogTest, StartsAnewWithOneFile) {
+    ContainerLog log;
+    log.open({LogFormat::kJsonFile, path_.c_str(), 1, 1, {}}, nullptr);
     write(log, 0, "1\n2\n3\n");
     EXPECT_EQ(read(path_), record("3\\n"));
 }
 
-TEST_F(JsonLogTest, AFullDiskCostsWholeRecordsOnly) {
+TEST_F(ContainerLogTest, LocalKeepsEveryByte) {
+    ContainerLog log;
+    log.open({LogFormat::kLocal, path_.c_str(), -1, 1, {}}, nullptr);
+    write(log, 1, std::string("a\xff\0b\n", 5));
+    write(log, 0, std::string(kMaxRecord, 'x') + "y\n");
+    write(log, 0, "end");
+    log.finish(0, 255);
+    const std::string zero(16, '0');
+    EXPECT_EQ(read(path_), "e" + zero + std::string(" a\xff\0b\n", 6) + "O" + zero + " " +
+                               std::string(kMaxRecord, 'x') + "\no" + zero + " y\nO" +
+                               "00000000000000ff end\n");
+}
+
+TEST_F(ContainerLogTest, CompressedFilesMoveWithTheOthers) {
+    ContainerLog log;
+    log.open({LogFormat::kJsonFile, path_.c_str(), 1, 4, {}}, nullptr);
+    write(log, 0, "1\n2\n");
+    struct stat first = {};
+    ASSERT_EQ(stat((path_ + ".1").c_str(), &first), 0);
+    std::ofstream(path_ + ".gz.tmp") << "small";
+    EXPECT_TRUE(log.file().take_compressed(first.st_ino));
+    EXPECT_NE(access((path_ + ".1").c_str(), F_OK), 0);
+    write(log, 0, "3\n");
+    EXPECT_EQ(read(path_ + ".2.gz"), "small");
+    EXPECT_EQ(read(path_ + ".1"), record("2\\n"));
+    write(log, 0, "4\n5\n");
+    EXPECT_NE(access((path_ + ".2.gz").c_str(), F_OK), 0);
+    EXPECT_NE(access((path_ + ".3.gz").c_str(), F_OK), 0);
+    EXPECT_EQ(read(path_ + ".3"), record("2\\n"));
+    // What was rotated away is not taken any more.
+    std::ofstream(path_ + ".gz.tmp") << "late";
+    EXPECT_FALSE(log.file().take_compressed(first.st_ino + 1000000));
+    EXPECT_NE(access((path_ + ".gz.tmp").c_str(), F_OK), 0);
+}
+
+TEST_F(ContainerLogTest, ClearingBeginsANewFile) {
+    ContainerLog log;
+    log.open({LogFormat::kJsonFile, path_.c_str(), 1, 3, {}}, nullptr);
+    write(log, 0, "1\n2\n3\nhalf");
+    log.file().clear();
+    EXPECT_EQ(read(path_), "");
+    EXPECT_NE(access((path_ + ".1").c_str(), F_OK), 0);
+    write(log, 0, " a line\n");
+    EXPECT_EQ(read(path_), record("half a line\\n"));
+}
+
+TEST_F(ContainerLogTest, AFullDiskCostsWholeRecordsOnly) {
     // A file size limit stands for the full disk: a short write, then errors.
     (void)signal(SIGXFSZ, SIG_IGN);
     rlimit before = {};
     ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
     const size_t size = record("1\\n").size();
     const rlimit small = {size * 2 + 10, before.rlim_max};
-    JsonLog log;
-    log.open(path_.c_str(), -1, 1, {});
+    ContainerLog log;
+    log.open({LogFormat::kJsonFile, path_.c_str(), -1, 1, {}}, nullptr);
     ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
     write(log, 0, "1\n2\n3\n");
     write(log, 0, "4\n");
     ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
     write(log, 0, "5\n");
     EXPECT_EQ(read(path_), record("1\\n") + record("2\\n") + record("5\\n"));
-    EXPECT_GT(log.dropped(), 0U);
+    EXPECT_GT(log.file().dropped(), 0U);
 }
 
-TEST_F(JsonLogTest, PrintsItsSpeed) {
+TEST_F(ContainerLogTest, PrintsItsSpeed) {
     // The encoder's best case (plain text, written nowhere) and a real one (escapes, a file).
     struct Case {
         const char* what;
@@ -189,8 +235,8 @@ TEST_F(JsonLogTest, PrintsItsSpeed) {
         {"escapes, a file", "\"key\": <" + std::string(70, 'x') + ">\n", path_, 500},
     };
     for (const Case& test : cases) {
-        JsonLog log;
-        log.open(test.path.c_str(), -1, 1, {});
+        ContainerLog log;
+        log.open({LogFormat::kJsonFile, test.path.c_str(), -1, 1, {}}, nullptr);
         std::string text;
         size_t lines = 0;
         while (text.size() < 65536 - 80) {

@@ -1,4 +1,4 @@
-#include "shim/impl/json_log.h"
+#include "shim/impl/container_log.h"
 
 #include <string.h>
 #include <sys/mman.h>
@@ -23,28 +23,46 @@ char* append(char* out, std::string_view text) {
 
 }  // namespace
 
-void JsonLog::open(const char* path, int64_t max_size, uint32_t max_files, std::string_view attrs) {
-    attrs_ = attrs.size() <= kMaxAttrs ? attrs : std::string_view();
+void ContainerLog::open(const File& file, LogPeer* peer) {
+    attrs_ = file.attrs.size() <= kMaxAttrs ? file.attrs : std::string_view();
+    format_ = file.format;
+    peer_ = peer;
     carry_ = static_cast<decltype(carry_)>(map_memory(2 * sizeof carry_[0]));
-    if (carry_ != nullptr) {
-        file_.open(path, max_size, max_files);
+    if (carry_ != nullptr && format_ != LogFormat::kNone) {
+        file_.open(file.path, file.max_size, file.max_files);
     }
 }
 
-void JsonLog::trim() {
+void ContainerLog::trim() {
     // Whole pages only: others live behind it.
     (void)madvise(g_buffer, sizeof g_buffer & ~size_t{4095}, MADV_DONTNEED);
 }
 
-void JsonLog::put(int stream, const char* data, size_t size) {
+void ContainerLog::put(int stream, const char* data, size_t size) {
+    if (format_ != LogFormat::kNone) {
+        put_in_file(stream, data, size);
+    }
+    if (peer_ != nullptr) {
+        peer_->write(stream, {data, size}, now_);
+    }
+}
+
+void ContainerLog::put_in_file(int stream, const char* data, size_t size) {
     if (file_.is_full(pending_) || sizeof g_buffer - pending_ < kMaxEncoded) {
         flush();
         if (file_.is_full(0)) {
             file_.rotate();
         }
     }
+    char* const out = g_buffer + pending_;
+    char* const end = format_ == LogFormat::kJsonFile ? append_json(out, stream, data, size)
+                                                      : append_local(out, stream, data, size);
+    pending_ = static_cast<size_t>(end - g_buffer);
+}
+
+char* ContainerLog::append_json(char* out, int stream, const char* data, size_t size) {
     const bool ends = data[size - 1] == '\n';
-    char* out = append(g_buffer + pending_, "{\"log\":\"");
+    out = append(out, "{\"log\":\"");
     out = append_json_escaped(out, data, ends ? size - 1 : size);
     if (ends) {
         out = append(out, "\\n");
@@ -55,19 +73,39 @@ void JsonLog::put(int stream, const char* data, size_t size) {
     }
     out = append(out, ",\"time\":\"");
     out = append(out, {time_, time_size_});
-    out = append(out, "\"}\n");
-    pending_ = static_cast<size_t>(out - g_buffer);
+    return append(out, "\"}\n");
 }
 
-void JsonLog::flush() {
+char* ContainerLog::append_local(char* out, int stream, const char* data, size_t size) const {
+    const bool ends = data[size - 1] == '\n';
+    *out++ = stream == 0 ? (ends ? 'o' : 'O') : (ends ? 'e' : 'E');
+    for (int shift = 60; shift >= 0; shift -= 4) {
+        *out++ = "0123456789abcdef"[static_cast<uint64_t>(now_) >> shift & 15];
+    }
+    *out++ = ' ';
+    out = append(out, {data, size});
+    if (!ends) {
+        *out++ = '\n';
+    }
+    return out;
+}
+
+void ContainerLog::set_time(int64_t now) {
+    now_ = now;
+    if (format_ == LogFormat::kJsonFile) {
+        time_size_ = static_cast<size_t>(formatter_.append(time_, now) - time_);
+    }
+}
+
+void ContainerLog::flush() {
     if (pending_ > 0) {
         file_.write(g_buffer, pending_);
         pending_ = 0;
     }
 }
 
-void JsonLog::write(int stream, char* data, size_t size, int64_t now) {
-    time_size_ = static_cast<size_t>(formatter_.append(time_, now) - time_);
+void ContainerLog::write(int stream, char* data, size_t size, int64_t now) {
+    set_time(now);
     const size_t carried = carry_size_[stream];
     const char* at = data - carried;
     memcpy(data - carried, carry_[stream], carried);
@@ -93,9 +131,9 @@ void JsonLog::write(int stream, char* data, size_t size, int64_t now) {
     flush();
 }
 
-void JsonLog::finish(int stream, int64_t now) {
+void ContainerLog::finish(int stream, int64_t now) {
     if (carry_size_[stream] > 0) {
-        time_size_ = static_cast<size_t>(formatter_.append(time_, now) - time_);
+        set_time(now);
         put(stream, carry_[stream], carry_size_[stream]);
         carry_size_[stream] = 0;
         flush();
