@@ -1,5 +1,6 @@
 """What the gantry command line has of its own, and where it must match docker letter for letter."""
 
+import re
 import shutil
 import subprocess
 
@@ -136,17 +137,21 @@ SAME_FAILURES = [
 ]  # fmt: skip
 
 
+def ageless(text):
+    """TEXT without the ages that change while the second client prints, and the columns they widen."""
+    if " second" not in text:
+        return text
+    return re.sub(r"  +", "  ", re.sub(r"(Less than a|\d+) seconds? ago", "AGE", text))
+
+
 def differences(arguments):
     return " ".join(arguments)[:70]
 
 
 @pytest.mark.parametrize("arguments", SAME, ids=differences)
 def test_prints_what_docker_prints(docker, gantry, world, arguments):
-    for _ in range(3):  # a second may pass between the two, and an age change with it
-        theirs, ours = docker(*arguments, code=0), gantry(*arguments, code=0)
-        if (ours.out, ours.err) == (theirs.out, theirs.err):
-            return
-    assert (ours.out, ours.err) == (theirs.out, theirs.err)
+    theirs, ours = docker(*arguments, code=0), gantry(*arguments, code=0)
+    assert (ageless(ours.out), ours.err) == (ageless(theirs.out), theirs.err)
 
 
 @pytest.mark.parametrize("arguments", SAME_FAILURES, ids=differences)
