@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "engine/container/attach_container.h"
+#include "engine/container/boot_start.h"
 #include "engine/container/core.h"
 #include "engine/container/create.h"
 #include "engine/container/health_monitor.h"
@@ -67,7 +68,8 @@ Result<std::unique_ptr<ContainerService>> ContainerService::open(const Container
     auto core = std::make_unique<ContainerCore>(parts, std::move(settings), std::move(records),
                                                 std::move(cgroups), support, std::move(launcher));
     std::unique_ptr<ContainerService> service(new ContainerService(std::move(core)));
-    GT_TRY(recover_containers(*service->core_));
+    GT_TRY_VAR(due, recover_containers(*service->core_));
+    service->boot_ = BootStart::begin(*service->core_, due);
     return service;
 }
 
@@ -100,6 +102,9 @@ ContainerService::~ContainerService() {
             }
         }
     };
+    if (boot_ != nullptr) {
+        boot_->stop();
+    }
     stop_listening();
     core_->background.close();
     stop_listening();

@@ -32,6 +32,7 @@ struct CgroupSupport;
 
 namespace gantry::engine {
 
+class BootStart;
 class ContainerCore;
 
 /// The query of POST /containers/create.
@@ -177,6 +178,7 @@ private:
     explicit ContainerService(std::unique_ptr<ContainerCore> core);
 
     std::unique_ptr<ContainerCore> core_;
+    std::shared_ptr<BootStart> boot_;
 };
 
 }  // namespace gantry::engine

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <initializer_list>
 #include <memory>
 #include <string>
@@ -60,6 +61,8 @@ public:
     LogQueue log_queue;
     Background background;
     PruneGate prune_gate;
+    /// Until everything at boot is in order: no restart policy acts before BootStart.
+    std::atomic<bool> recovering = true;
 };
 
 /// Writes LIFE to the database and only then shows it to everybody. The lesson of every ghost

@@ -4,8 +4,8 @@
 #include <fmt/core.h>
 #include <signal.h>
 
-#include <algorithm>
 #include <chrono>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -217,30 +217,9 @@ void sweep_directories(ContainerCore& core) {
     }
 }
 
-void start_by_policy(ContainerCore& core, const EntryPtr& entry) {
-    const SnapshotPtr snapshot = entry->snapshot();
-    if (!wants_boot_restart(*snapshot->record, snapshot->life)) {
-        return;
-    }
-    core.background.run([&core, entry] {
-        {
-            const auto operation = entry->begin();
-            Lifecycle life = entry->snapshot()->life;
-            if (life.running()) {
-                return;
-            }
-            life.phase = Phase::kRestarting;
-            record_life(core, *entry, operation, std::move(life));
-        }
-        if (const auto started = restart_by_policy(core, entry); !started) {
-            warn("cannot start a container", entry->id().str(), started.error());
-        }
-    });
-}
-
 }  // namespace
 
-Result<> recover_containers(ContainerCore& core) {
+Result<std::vector<EntryPtr>> recover_containers(ContainerCore& core) {
     GT_TRY(sys::make_dirs((core.settings.exec_root + "/shims").c_str(), kShimsMode));
     GT_TRY(load_records(core));
     connect_shims(core);
@@ -251,32 +230,35 @@ Result<> recover_containers(ContainerCore& core) {
     // anything is started.
     GT_TRY(core.parts.networks.reconcile());
     const std::vector<EntryPtr> entries = core.table.all();
-    std::vector<EntryPtr> stopped;
-    std::copy_if(entries.begin(), entries.end(), std::back_inserter(stopped),
-                 [](const EntryPtr& entry) { return !entry->snapshot()->life.running(); });
+    std::set<EntryPtr> stopped;
+    for (const EntryPtr& entry : entries) {
+        if (!entry->snapshot()->life.running()) {
+            stopped.insert(entry);
+        }
+    }
     sweep_cgroups(core);
     for (const EntryPtr& entry : entries) {
         settle_run(core, entry);
     }
     sweep_directories(core);
+    // ORDER: from here on the end of a run asks its restart policy itself again. One that has ended
+    // before is in Phase::kRestarting, and below.
+    core.recovering = false;
+    std::vector<EntryPtr> due;
     for (const EntryPtr& entry : entries) {
         compress_log(core, entry);
         const SnapshotPtr snapshot = entry->snapshot();
-        const bool was_started = snapshot->life.phase != Phase::kCreated;
-        if (snapshot->record->host.auto_remove && was_started && !snapshot->life.running()) {
+        const Phase phase = snapshot->life.phase;
+        if (snapshot->record->host.auto_remove && phase != Phase::kCreated &&
+            !snapshot->life.running()) {
             remove_ended(core, entry);
-        } else if (snapshot->life.phase == Phase::kRestarting &&
-                   std::find(stopped.begin(), stopped.end(), entry) == stopped.end()) {
-            const auto operation = entry->begin();
-            schedule_restart(core, entry, operation);
+        } else if (phase == Phase::kRestarting ||
+                   (stopped.contains(entry) &&
+                    wants_boot_restart(*snapshot->record, snapshot->life))) {
+            due.push_back(entry);
         }
     }
-    for (const EntryPtr& entry : stopped) {
-        if (core.table.find_id(entry->id()) != nullptr) {
-            start_by_policy(core, entry);
-        }
-    }
-    return {};
+    return due;
 }
 
 }  // namespace gantry::engine

@@ -60,6 +60,9 @@ int next_restarts_in_a_row(int before, const Lifecycle& life) {
 
 void schedule_restart(ContainerCore& core, const EntryPtr& entry,
                       const ContainerEntry::Operation& operation) {
+    if (core.recovering) {
+        return;
+    }
     const int in_a_row =
         next_restarts_in_a_row(entry->restarts_in_a_row(), entry->snapshot()->life);
     entry->set_restarts_in_a_row(operation, in_a_row);

@@ -24,7 +24,7 @@ std::chrono::milliseconds restart_delay(int restarts_in_a_row);
 int next_restarts_in_a_row(int before, const Lifecycle& life);
 
 /// Starts the container after the delay, unless somebody stops or removes it before. The container
-/// is in Phase::kRestarting.
+/// is in Phase::kRestarting. Nothing while the daemon recovers: BootStart does it then.
 void schedule_restart(ContainerCore& core, const EntryPtr& entry,
                       const ContainerEntry::Operation& operation);
 
