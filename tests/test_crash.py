@@ -339,6 +339,29 @@ class StartWithVolume:
         api.delete("/volumes/ram")
 
 
+class ClearLogs:
+    HOST = {"LogConfig": {"Type": "json-file", "Config": {"max-size": "5k", "max-file": "3", "compress": "true"}}}
+
+    def prepare(self, api):
+        container = api.started("seq", "1", "300", name="swept", host=self.HOST)
+        api.wait(container)
+        directory = f"{api.daemon.data_root}/containers/{container}"
+        wait.until(lambda: f"{container}-json.log.2.gz" in os.listdir(directory), "compressed files")
+
+    def act(self, api):
+        api.delete("/containers/swept/logs", expect=204)
+
+    def check(self, api):
+        seen = [int(line) for line in api.logs("swept")[0].split()]
+        assert seen == [] or seen == list(range(seen[0], 301)), "what is left is the newest part"
+        self.act(api)
+        assert api.logs("swept")[0] == b""
+        api.start("swept")
+        assert api.wait("swept") == 0
+        assert api.logs("swept")[0].endswith(b"\n300\n")
+        api.remove("swept")
+
+
 def attempt(daemon, operation, point):
     """Runs the operation with a crash at POINT; True if the daemon lived through it."""
     daemon.spawn({"GANTRY_FAILPOINTS": f"*=kill@{point}"})
@@ -371,7 +394,7 @@ def recover(daemon, operation, before):
     [
         Create, Start, StartAutoRemove, Stop, Remove, RemoveByForce, Load, RemoveImage, CreateVolume,
         RemoveVolume, RenameVolume, CreateWithVolumes, RemoveWithVolumes, StartWithVolume,
-        Commit, CopyIn, Pause, Rename,
+        Commit, CopyIn, Pause, Rename, ClearLogs,
     ],
     ids=lambda o: o.__name__,
 )

@@ -85,6 +85,7 @@ Result<> remove_log_files(const LogStore& store) {
     // From old to new: what a crash leaves is the newest part, without a gap.
     std::ranges::reverse(files);
     for (const LogFileEntry& file : files) {
+        GT_FAILPOINT("logs.clear.unlink");
         if (::unlink(file.path.c_str()) < 0 && errno != ENOENT) {
             return fail_errno(file.path);
         }
