@@ -263,18 +263,21 @@ def test_tty_signals_from_the_keyboard(api):
     stream.close()
 
 
-def test_a_reader_that_stalls_holds_up_only_the_output(api):
-    """As in Docker: `run IMAGE | less` must not lose anything."""
-    container = api.create("sh", "-c", "seq 1 200000; echo end")
+def test_a_reader_that_stalls_loses_nothing(api):
+    """`run IMAGE | less`; more of it in test_stuck_clients.py."""
+    container = interactive(api, "sh", "-c", "seq 1 200000; echo end; read x")
     stalled = attach(api, container, stdin=0)
+    writer = attach(api, container, stdout=0, stderr=0)
     api.start(container)
     assert api.exec(container, "echo", "x")[1] == "x\n"
     assert api.state(container)["Running"]
     other = attach(api, container, stdin=0)
     other.close()
+    writer.send(b"\n")
     assert stalled.frames()[1].endswith(b"\n200000\nend\n")
     assert api.wait(container) == 0
     stalled.close()
+    writer.close()
 
 
 def test_a_reader_that_stalls_and_leaves(api):

@@ -81,6 +81,17 @@ engine::AttachRequest decode_attach(const io::Query& query) {
     return request;
 }
 
+engine::AttachRequest decode_attach_ws(const io::Query& query, ApiVersion version) {
+    engine::AttachRequest request = decode_attach(query);
+    if (version < ApiVersion{1, 42}) {
+        // COMPAT: they were not asked for then.
+        request.standard_input = request.standard_output = request.standard_error = true;
+    }
+    request.web_socket =
+        version < ApiVersion{1, 28} ? engine::WebSocket::kText : engine::WebSocket::kBinary;
+    return request;
+}
+
 Result<engine::LogQuery> decode_logs(const io::Query& query) {
     engine::LogQuery logs;
     logs.standard_output = bool_value(query, "stdout");

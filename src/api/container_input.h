@@ -15,6 +15,8 @@ Result<engine::ListOptions> decode_list(const io::Query& query);
 Result<engine::StopOptions> decode_stop(const io::Query& query, ApiVersion version);
 engine::RemoveOptions decode_remove(const io::Query& query);
 engine::AttachRequest decode_attach(const io::Query& query);
+/// The same for a web socket.
+engine::AttachRequest decode_attach_ws(const io::Query& query, ApiVersion version);
 Result<engine::LogQuery> decode_logs(const io::Query& query);
 /// `dry-run=1` of Gantry's own: every prune tells what it would remove.
 engine::PruneMode prune_mode(const io::Query& query);

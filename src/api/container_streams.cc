@@ -101,6 +101,13 @@ Result<> attach(Call& call) {
     return hijack_for(call, *ticket);
 }
 
+Result<> attach_ws(Call& call) {
+    GT_TRY_VAR(ticket, call.services.containers.attach(call.name,
+                                                       decode_attach_ws(call.query, call.version)));
+    GT_TRY_VAR(headers, accept_web_socket(call.request));
+    return hijack_for(call, ticket, headers);
+}
+
 /// Writes records as the client reads them: framed, or raw for a terminal's log. Without follow
 /// they are gathered into larger chunks.
 class LogOutput {
@@ -161,6 +168,7 @@ Result<> clear_logs(Call& call) {
 constexpr std::array kRoutes{
     Route{"POST", "/containers/{}/wait", wait},
     Route{"POST", "/containers/{}/attach", attach},
+    Route{"GET", "/containers/{}/attach/ws", attach_ws},
     Route{"GET", "/containers/{}/logs", logs},
     Route{"DELETE", "/containers/{}/logs", clear_logs},
 };

@@ -15,6 +15,12 @@ inline std::string_view stream_type(bool tty, ApiVersion version) {
     return tty || version < ApiVersion{1, 42} ? kRawStream : kMultiplexedStream;
 }
 
+/// kInvalid unless the request asks for a web socket that we speak; the answer's headers otherwise.
+Result<io::Headers> accept_web_socket(const io::Request& request);
+
+/// Answers with 101 and HEADERS and connects the client's socket to TICKET's stream.
+Result<> hijack_for(Call& call, engine::StreamTicket& ticket, const io::Headers& headers);
+
 /// Answers with 101 or 200 (C1) and connects the client's socket to TICKET's stream.
 Result<> hijack_for(Call& call, engine::StreamTicket& ticket);
 

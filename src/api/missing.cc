@@ -34,7 +34,6 @@ Result<> no_swarm(Call&) {
 }
 
 constexpr std::array kRoutes{
-    Route{"GET", "/containers/{}/attach/ws", handler<"attaching over a web socket">},
     Route{"GET", "/containers/{}/checkpoints", handler<"checkpoints">},
     Route{"POST", "/containers/{}/checkpoints", handler<"checkpoints">},
     Route{"GET", "/images/search", handler<"searching registries">},

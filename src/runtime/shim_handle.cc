@@ -61,11 +61,21 @@ Result<> command(int socket, const shim::Request& request, const char* what) {
     return {};
 }
 
+uint32_t framing_flags(StreamFraming framing) {
+    switch (framing) {
+        case StreamFraming::kNone: return 0;
+        case StreamFraming::kStdcopy: return shim::kAttachFramed;
+        case StreamFraming::kWebSocket: return shim::kAttachWebSocket;
+        case StreamFraming::kWebSocketText:
+            return shim::kAttachWebSocket | shim::kAttachWebSocketText;
+    }
+    return 0;
+}
+
 uint32_t attach_flags(const AttachOptions& options) {
     return (options.standard_input ? shim::kAttachStdin : 0) |
            (options.standard_output ? shim::kAttachStdout : 0) |
-           (options.standard_error ? shim::kAttachStderr : 0) |
-           (options.framed ? shim::kAttachFramed : 0);
+           (options.standard_error ? shim::kAttachStderr : 0) | framing_flags(options.framing);
 }
 
 Result<std::string> fill_attach(shim::Request& request, const AttachOptions& options) {
@@ -236,6 +246,7 @@ Result<std::optional<Event>> ShimHandle::receive() {
         case shim::EventKind::kExecExited: event.type = Event::Type::kExecExited; break;
         case shim::EventKind::kDetached: event.type = Event::Type::kDetached; break;
         case shim::EventKind::kAttachClosed: event.type = Event::Type::kAttachClosed; break;
+        case shim::EventKind::kAttachDropped: event.type = Event::Type::kAttachDropped; break;
         case shim::EventKind::kLogRotated: event.type = Event::Type::kLogRotated; break;
         case shim::EventKind::kLogDropped: event.type = Event::Type::kLogDropped; break;
         default: return fail(Kind::kInternal, "the container's shim sent an unknown event");

@@ -30,13 +30,22 @@ struct Exit {
     bool oom_killed = false;
 };
 
+/// How output looks on a client's socket.
+enum class StreamFraming {
+    kNone,
+    /// 8-byte stdcopy frames (C3); not for a terminal, which is always raw.
+    kStdcopy,
+    /// RFC 6455: binary or text frames, and the client's input is in frames, too.
+    kWebSocket,
+    kWebSocketText,
+};
+
 /// Which streams a client takes part in and how they look on its socket.
 struct AttachOptions {
     bool standard_input = false;
     bool standard_output = false;
     bool standard_error = false;
-    /// 8-byte stdcopy frames (C3); ignored for a terminal, which is always raw.
-    bool framed = false;
+    StreamFraming framing = StreamFraming::kNone;
     /// The bytes (not the notation) that detach; empty for never. Looked for on terminals only. At
     /// most 64.
     std::string detach_keys;
@@ -78,6 +87,8 @@ struct Event {
         kDetached,
         /// A client's socket is closed for another reason: all was delivered, or it went away.
         kAttachClosed,
+        /// A client did not read its output in time and gets no more.
+        kAttachDropped,
         /// The log was rotated.
         kLogRotated,
         /// Output could not be logged: `notify_id` bytes or records so far, because of `error`.

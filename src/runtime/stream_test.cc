@@ -27,7 +27,7 @@ Pair make_pair() {
 AttachOptions all_streams(uint64_t notify_id, bool framed = false) {
     AttachOptions options;
     options.standard_input = options.standard_output = options.standard_error = true;
-    options.framed = framed;
+    options.framing = framed ? StreamFraming::kStdcopy : StreamFraming::kNone;
     options.notify_id = notify_id;
     return options;
 }

@@ -57,6 +57,9 @@ inline constexpr uint32_t kAttachStdout = 2;
 inline constexpr uint32_t kAttachStderr = 4;
 inline constexpr uint32_t kAttachFramed = 8;
 inline constexpr uint32_t kExecClient = 16;
+/// The client speaks RFC 6455, and shook hands: output goes out in binary frames, or text ones.
+inline constexpr uint32_t kAttachWebSocket = 32;
+inline constexpr uint32_t kAttachWebSocketText = 64;
 
 inline constexpr uint32_t kMaxDetachKeys = 64;
 inline constexpr uint32_t kMaxEarlyInput = 65536;
@@ -101,6 +104,8 @@ enum class EventKind : uint32_t {
     kExecExited,
     kDetached,
     kAttachClosed,
+    /// A client did not read its output in time: it gets no more, and is closed later.
+    kAttachDropped,
     /// The log was rotated since the last such event; repeated to a new connection.
     kLogRotated,
     /// Output was not logged: NOTIFY_ID counts bytes (file) and records (peer), EXIT_CODE is the

@@ -298,8 +298,9 @@ Result<> Daemon::Parts::open_engine(const Options& options) {
     GT_TRY(engine::check_log_config(options.log));
     settings.log = options.log;
     settings.log_replay = [this](const ContainerId& id, int socket,
-                                 const engine::StreamSelection& streams) {
-        return logs->replay(id, socket, streams);
+                                 const engine::StreamSelection& streams,
+                                 runtime::StreamFraming framing) {
+        return logs->replay(id, socket, streams, framing);
     };
     GT_TRY_VAR(opened, engine::ContainerService::open({*database, *images, *snapshots, *volumes,
                                                        *networks, *loop, workers, events},

@@ -11,7 +11,10 @@
 
 namespace gantry::engine {
 
-/// The query of POST /containers/{id}/attach.
+/// The stream comes over a web socket: raw, whatever the container has.
+enum class WebSocket { kNo, kBinary, kText };
+
+/// The query of POST /containers/{id}/attach and GET /containers/{id}/attach/ws.
 struct AttachRequest {
     bool logs = false;
     bool stream = false;
@@ -20,6 +23,7 @@ struct AttachRequest {
     bool standard_error = false;
     /// Docker's notation; "" is ctrl-p,ctrl-q. Looked for only in a terminal's input.
     std::string detach_keys;
+    WebSocket web_socket = WebSocket::kNo;
 };
 
 /// An attach (or the start of an exec) that was checked and now waits for the client's socket. The

@@ -46,6 +46,16 @@ void connect_stream(const EntryPtr& entry, PendingAttach attach) {
     }
 }
 
+runtime::StreamFraming framing_of(const AttachRequest& request, const ContainerRecord& record) {
+    using runtime::StreamFraming;
+    switch (request.web_socket) {
+        case WebSocket::kBinary: return StreamFraming::kWebSocket;
+        case WebSocket::kText: return StreamFraming::kWebSocketText;
+        case WebSocket::kNo: break;
+    }
+    return record.config.tty ? StreamFraming::kNone : StreamFraming::kStdcopy;
+}
+
 void connect(ContainerCore& core, const EntryPtr& entry, const AttachRequest& request,
              PendingAttach attach) {
     if (request.logs && core.settings.log_replay) {
@@ -53,8 +63,8 @@ void connect(ContainerCore& core, const EntryPtr& entry, const AttachRequest& re
         // between the two reads of the shim may be missing from both.
         const StreamSelection streams{.standard_output = request.standard_output,
                                       .standard_error = request.standard_error};
-        if (const auto replayed =
-                core.settings.log_replay(entry->id(), attach.socket.get(), streams);
+        if (const auto replayed = core.settings.log_replay(entry->id(), attach.socket.get(),
+                                                           streams, attach.options.framing);
             !replayed) {
             log_lost_client(*entry, replayed.error());
             return;
@@ -91,7 +101,7 @@ Result<StreamTicket> attach_container(ContainerCore& core, const EntryPtr& entry
         .standard_input = request.standard_input && record.config.open_stdin,
         .standard_output = request.standard_output,
         .standard_error = request.standard_error,
-        .framed = !record.config.tty,
+        .framing = framing_of(request, record),
         .detach_keys = record.config.tty ? std::move(keys) : std::string(),
         .early_input = {},
     };

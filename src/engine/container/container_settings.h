@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/id.h"
+#include "runtime/shim_handle.h"
 #include "spec/api/host_config.h"
 
 namespace gantry::io {
@@ -35,11 +36,11 @@ struct StreamSelection {
     bool standard_error = true;
 };
 
-/// Writes a container's stored log to SOCKET as attach does with logs=1: raw for a terminal, framed
-/// otherwise. Set by the program's wiring to engine/logs; blocks until everything stored is
-/// written.
+/// Writes a container's stored log to SOCKET as attach does with logs=1. Set by the program's
+/// wiring to engine/logs; blocks until everything stored is written.
 using LogReplay =
-    std::function<Result<>(const ContainerId& id, int socket, const StreamSelection& streams)>;
+    std::function<Result<>(const ContainerId& id, int socket, const StreamSelection& streams,
+                           runtime::StreamFraming framing)>;
 
 /// What containers get that say nothing else in HostConfig.SecurityOpt.
 struct SecurityDefaults {

@@ -65,6 +65,10 @@ bool handle_event(ContainerCore& core, const EntryPtr& entry,
             publish_event(core, *entry->snapshot(), "detach");
             break;
         case runtime::Event::Type::kAttachClosed: break;
+        case runtime::Event::Type::kAttachDropped:
+            log::warn("an attached client did not read its output and was dropped",
+                      {{"container", entry->id().str()}});
+            break;
         case runtime::Event::Type::kLogRotated: compress_log(core, entry); break;
         case runtime::Event::Type::kLogDropped:
             log::warn("output of a container was not logged",

@@ -143,7 +143,8 @@ Result<> ExecService::Impl::start_process(const ExecPtr& exec,
     options.attach.standard_input = wanted.attach_stdin;
     options.attach.standard_output = wanted.attach_stdout;
     options.attach.standard_error = wanted.attach_stderr;
-    options.attach.framed = !wanted.tty;
+    options.attach.framing =
+        wanted.tty ? runtime::StreamFraming::kNone : runtime::StreamFraming::kStdcopy;
     options.attach.detach_keys = wanted.tty ? exec->detach_keys() : std::string();
     options.attach.early_input = std::string(early_input);
     publish_event(core_, *snapshot, "exec_start: " + exec->command_text(),

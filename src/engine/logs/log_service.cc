@@ -16,6 +16,7 @@
 #include "io/cancellation.h"
 #include "io/url.h"
 #include "spec/stdcopy.h"
+#include "spec/web_socket.h"
 
 namespace gantry::engine {
 namespace {
@@ -132,6 +133,22 @@ Result<LogReader> open_reader(const LogTicket& ticket) {
     return reader;
 }
 
+std::string frame_head(runtime::StreamFraming framing, spec::StdStream stream, size_t size) {
+    using runtime::StreamFraming;
+    switch (framing) {
+        case StreamFraming::kNone: break;
+        case StreamFraming::kStdcopy: {
+            const auto header = spec::stdcopy_header(stream, static_cast<uint32_t>(size));
+            return {header.data(), header.size()};
+        }
+        case StreamFraming::kWebSocket:
+            return spec::web_socket_head(spec::WebSocketOpcode::kBinary, size);
+        case StreamFraming::kWebSocketText:
+            return spec::web_socket_head(spec::WebSocketOpcode::kText, size);
+    }
+    return {};
+}
+
 Result<> write_all(int socket, std::string_view bytes) {
     while (!bytes.empty()) {
         const ssize_t count = ::send(socket, bytes.data(), bytes.size(), MSG_NOSIGNAL);
@@ -200,18 +217,15 @@ Result<> LogService::read(const LogTicket& ticket, const io::Cancellation& cance
     }
 }
 
-Result<> LogService::replay(const ContainerId& id, int socket,
-                            const StreamSelection& streams) const {
+Result<> LogService::replay(const ContainerId& id, int socket, const StreamSelection& streams,
+                            runtime::StreamFraming framing) const {
     LogQuery query;
     query.standard_output = streams.standard_output;
     query.standard_error = streams.standard_error;
     GT_TRY_VAR(ticket, open(id.str(), query));
     GT_TRY_VAR(reader, open_reader(ticket));
     GT_TRY(drain(reader, query, [&](spec::StdStream stream, std::string_view text) -> Result<> {
-        if (!ticket.tty) {
-            const auto header = spec::stdcopy_header(stream, static_cast<uint32_t>(text.size()));
-            GT_TRY(write_all(socket, {header.data(), header.size()}));
-        }
+        GT_TRY(write_all(socket, frame_head(framing, stream, text.size())));
         return write_all(socket, text);
     }));
     return {};

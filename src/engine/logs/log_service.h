@@ -73,9 +73,9 @@ public:
     Result<> read(const LogTicket& ticket, const io::Cancellation& cancellation,
                   const LogSink& sink) const;
 
-    /// What attach writes for logs=1: everything stored, framed unless the container has a
-    /// terminal.
-    Result<> replay(const ContainerId& id, int socket, const StreamSelection& streams) const;
+    /// What attach writes for logs=1: everything stored.
+    Result<> replay(const ContainerId& id, int socket, const StreamSelection& streams,
+                    runtime::StreamFraming framing) const;
 
 private:
     ContainerService& containers_;

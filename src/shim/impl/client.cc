@@ -6,15 +6,27 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <string_view>
+
 #include "shim/impl/stdio.h"
 
 namespace gantry::shim {
 
 namespace {
 
-constexpr int64_t kMaxStall = 60000;
-/// After the process' end nothing holds the output back; more than this is not kept for a client.
-constexpr size_t kMaxBacklog = size_t{4} << 20;
+/// Records that one client gets in a row.
+constexpr int kTurn = 16;
+constexpr size_t kFrameSize = 8;
+/// COMPAT: the third stream of Docker's framing is an error of the daemon's; clients print it and
+/// fail.
+constexpr int kSystemError = 2;
+constexpr std::string_view kDropNotice = "output is missing: it was not read in time";
+/// Of RFC 6455's reasons to close.
+constexpr unsigned kNormalClose = 1000;
+constexpr unsigned kProtocolError = 1002;
+constexpr unsigned kPolicyViolation = 1008;
+/// Who asks so often without reading has no use for answers.
+constexpr size_t kMaxControls = 131072;
 
 }  // namespace
 
@@ -25,11 +37,15 @@ void Client::open(Environment& environment, Stdio& stdio, int fd, const Options&
     flags_ = options.flags;
     keys_size_ = stdio.is_terminal() ? options.detach_keys_size : 0;
     memcpy(keys_, options.detach_keys, keys_size_);
+    moved_at_ = monotonic_ms();
     environment.loop.add(watch_, fd, 0, &Client::on_ready, this);
     update_interest();
 }
 
 void Client::close() {
+    if (is_web_socket() && !hung_up_ && !told_end_ && backlog_.empty()) {
+        tell_close(kNormalClose, {});
+    }
     // Unread input would turn our close into a reset that can cost the client its last output.
     (void)shutdown(watch_.fd, SHUT_WR);
     for (int i = 0; i < 16; ++i) {
@@ -48,8 +64,9 @@ void Client::abandon() {
 }
 
 void Client::update_interest() {
-    const bool reads =
-        gives_input() && !input_over_ && held_input_.empty() && stdio_->accepts_input();
+    // A web socket has more to say than input.
+    const bool reads = (gives_input() || is_web_socket()) && !input_over_ && held_input_.empty() &&
+                       stdio_->accepts_input();
     if (hung_up_ && !reads) {
         // Its hang-up would wake us for ever.
         environment_->loop.suspend(watch_);
@@ -59,16 +76,18 @@ void Client::update_interest() {
         return;
     }
     environment_->loop.change(
-        watch_, (reads ? uint32_t{EPOLLIN} : 0) | (backlog_.empty() ? 0 : uint32_t{EPOLLOUT}));
+        watch_, (reads ? uint32_t{EPOLLIN} : 0) |
+                    (behind_ || !backlog_.empty() ? uint32_t{EPOLLOUT} : uint32_t{0}));
 }
 
 void Client::on_ready(Watch& watch, uint32_t events) {
     auto& client = *static_cast<Client*>(watch.owner);
     if ((events & (EPOLLHUP | EPOLLERR)) != 0) {
-        client.hung_up_ = true;
-        client.backlog_.clear();
+        client.hang_up();
+        client.stdio_->client_moved();
     } else if ((events & EPOLLOUT) != 0) {
-        client.flush_backlog();
+        client.catch_up();
+        client.stdio_->client_moved();
     }
     if ((events & EPOLLIN) != 0) {
         client.read_input();
@@ -82,22 +101,50 @@ void Client::read_input() {
     const ssize_t size = recv(watch_.fd, environment_->buffers->input,
                               sizeof environment_->buffers->input, MSG_DONTWAIT);
     if (size > 0) {
-        scan_input(environment_->buffers->input, static_cast<size_t>(size));
+        receive(environment_->buffers->input, static_cast<size_t>(size));
     } else if (size == 0) {
-        input_over_ = true;
-        if (held_input_.empty()) {
-            input_ended();
+        end_input();
+        if (is_web_socket()) {
+            hang_up();  // there are no halves of it
         }
     } else if (errno != EAGAIN && errno != EINTR) {
         die();
     }
 }
 
-void Client::take_input(const char* data, size_t size) {
-    if (gives_input() && size > 0) {
-        scan_input(data, size);
+void Client::take_input(char* data, size_t size) {
+    if (size > 0 && (gives_input() || is_web_socket())) {
+        receive(data, size);
         if (!dead_) {
             update_interest();
+        }
+    }
+}
+
+void Client::receive(char* data, size_t size) {
+    if (!is_web_socket()) {
+        scan_input(data, size);
+        return;
+    }
+    while (!dead_ && !hung_up_) {
+        const WebSocketInput::Piece piece = frames_.next(data, size);
+        switch (piece.kind) {
+            case WebSocketInput::Kind::kNone: return;
+            case WebSocketInput::Kind::kData:
+                if (gives_input()) {
+                    scan_input(piece.data, piece.size);
+                }
+                break;
+            case WebSocketInput::Kind::kPing: tell(kWebSocketPong, piece.data, piece.size); break;
+            case WebSocketInput::Kind::kClose:
+                tell(kWebSocketClose, piece.data, piece.size);
+                end_input();
+                hang_up();
+                break;
+            case WebSocketInput::Kind::kBroken:
+                tell_close(kProtocolError, {});
+                die();
+                break;
         }
     }
 }
@@ -149,86 +196,201 @@ void Client::give_held_input() {
     held_input_.consume(stdio_->write_input(held_input_.data(), held_input_.size()));
     if (held_input_.empty()) {
         if (input_over_) {
-            input_ended();
+            stdio_->client_input_ended();
         }
         update_interest();
     }
 }
 
-void Client::input_ended() {
-    stdio_->client_input_ended();
+/// The client will give no more.
+void Client::end_input() {
+    input_over_ = true;
+    if (gives_input() && held_input_.empty()) {
+        stdio_->client_input_ended();
+    }
 }
 
-void Client::send(int stream, const char* data, size_t size) {
-    if (dead_ || hung_up_) {
-        return;
+size_t Client::frame_size(size_t size) const {
+    if (is_web_socket()) {
+        return web_socket_head_size(size);
     }
-    unsigned char frame[8] = {static_cast<unsigned char>(stream + 1)};
-    for (int i = 0; i < 4; ++i) {
-        frame[4 + i] = static_cast<unsigned char>(size >> (24 - 8 * i));
-    }
-    const size_t frame_size =
-        (flags_ & kAttachFramed) != 0 && !stdio_->is_terminal() ? sizeof frame : 0;
-    size_t sent = 0;
-    if (backlog_.empty()) {
-        // SAFETY: sendmsg(2) only reads.
-        iovec parts[2] = {{frame, frame_size}, {const_cast<char*>(data), size}};
-        msghdr message = {};
-        message.msg_iov = parts;
-        message.msg_iovlen = 2;
-        const ssize_t count = sendmsg(watch_.fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
-        if (count < 0 && errno != EAGAIN && errno != EINTR) {
-            hung_up_ = true;
-            update_interest();
-            return;
+    return (flags_ & kAttachFramed) != 0 && !stdio_->is_terminal() ? kFrameSize : 0;
+}
+
+/// What stands in front of SIZE bytes of STREAM; OUT is where it begins.
+void Client::write_frame(char* out, int stream, size_t size) const {
+    if (is_web_socket()) {
+        const bool text = (flags_ & kAttachWebSocketText) != 0;
+        write_web_socket_head(out, text ? kWebSocketText : kWebSocketBinary, size);
+    } else if (frame_size(size) != 0) {
+        memset(out, 0, kFrameSize);
+        out[0] = static_cast<char>(stream + 1);
+        for (int i = 0; i < 4; ++i) {
+            out[4 + i] = static_cast<char>(size >> (24 - 8 * i));
         }
-        sent = count < 0 ? 0 : static_cast<size_t>(count);
-        blocked_until_ = monotonic_ms() + kMaxStall;
     }
-    if (sent == frame_size + size) {
-        return;
-    }
-    const size_t frame_sent = sent < frame_size ? sent : frame_size;
-    const size_t data_sent = sent - frame_sent;
-    if (backlog_.size() > kMaxBacklog ||
-        !backlog_.append(reinterpret_cast<char*>(frame) + frame_sent, frame_size - frame_sent) ||
-        !backlog_.append(data + data_sent, size - data_sent)) {
-        die();
-        return;
-    }
-    update_interest();
 }
 
-void Client::flush_backlog() {
+/// Sends what the socket takes at once; the rest becomes the backlog. False when the client is not
+/// ready for more.
+bool Client::put(const char* data, size_t size) {
+    const ssize_t count = ::send(watch_.fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (count < 0 && errno != EAGAIN && errno != EINTR) {
+        hang_up();
+        return false;
+    }
+    const size_t sent = count < 0 ? 0 : static_cast<size_t>(count);
+    if (sent > 0) {
+        moved_at_ = monotonic_ms();
+    }
+    if (sent == size) {
+        return true;
+    }
+    if (!backlog_.append(data + sent, size - sent)) {
+        die();
+    }
+    return false;
+}
+
+void Client::send(int stream, char* data, size_t size, uint64_t later) {
+    char* const begin = data - frame_size(size);
+    write_frame(begin, stream, size);
+    if (!put(begin, static_cast<size_t>(data - begin) + size)) {
+        behind_ = !hung_up_;
+        position_ = later;
+        update_interest();
+    }
+}
+
+bool Client::flush_backlog() {
     const ssize_t count =
         ::send(watch_.fd, backlog_.data(), backlog_.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     if (count > 0) {
         backlog_.consume(static_cast<size_t>(count));
-        blocked_until_ = monotonic_ms() + kMaxStall;
+        moved_at_ = monotonic_ms();
     } else if (count < 0 && errno != EAGAIN && errno != EINTR) {
-        hung_up_ = true;
-        backlog_.clear();
+        hang_up();
     }
-    if (backlog_.empty()) {
+    return backlog_.empty() && !hung_up_;
+}
+
+/// The next record out of the spool.
+bool Client::send_record() {
+    ReadBuffer& buffer = environment_->buffers->output;
+    OutputSpool::Record record = {};
+    if (!stdio_->spool().read(position_, &record, buffer.data)) {
+        drop();
+        return false;
+    }
+    position_ = OutputSpool::next(position_, record);
+    environment_->output_used = true;
+    const int stream = static_cast<int>(record.stream);
+    if (!wants(stream)) {
+        return true;
+    }
+    const size_t frame = frame_size(record.size);
+    char* const begin = buffer.data - frame;
+    write_frame(begin, stream, record.size);
+    return put(begin, frame + record.size);
+}
+
+void Client::catch_up() {
+    if (!backlog_.empty() && !flush_backlog()) {
+        return;
+    }
+    if (dropped_) {
+        die();
+        return;
+    }
+    for (int i = 0; i < kTurn && position_ != stdio_->spool().end(); ++i) {
+        if (!send_record()) {
+            return;
+        }
+    }
+    if (position_ == stdio_->spool().end()) {
+        behind_ = false;
         if (finishing_) {
             die();
-        } else {
-            stdio_->resume_output();
         }
     }
 }
 
+void Client::hang_up() {
+    hung_up_ = true;
+    behind_ = false;
+    backlog_.clear();
+}
+
+void Client::drop() {
+    behind_ = false;
+    dropped_ = true;
+    // Behind what is left of a record, so that it is a whole one.
+    if (is_web_socket()) {
+        tell_close(kPolicyViolation, kDropNotice);
+    } else if (frame_size(kDropNotice.size()) != 0) {
+        char notice[kFrameSize + kDropNotice.size()];
+        write_frame(notice, kSystemError, kDropNotice.size());
+        memcpy(notice + kFrameSize, kDropNotice.data(), kDropNotice.size());
+        if (!backlog_.append(notice, sizeof notice)) {
+            die();
+        }
+    } else {
+        die();
+    }
+    moved_at_ = monotonic_ms();
+    update_interest();
+}
+
+/// Puts a control frame behind what is on its way.
+void Client::tell(uint8_t opcode, const char* data, size_t size) {
+    char frame[2 + kMaxControl];
+    write_web_socket_head(frame, opcode, size);
+    memcpy(frame + 2, data, size);
+    if (backlog_.size() > kMaxControls || !backlog_.append(frame, 2 + size)) {
+        die();
+        return;
+    }
+    told_end_ = told_end_ || opcode == kWebSocketClose;
+    if (!behind_ && !dropped_) {
+        behind_ = true;
+        position_ = stdio_->spool().end();
+    }
+    catch_up();
+}
+
+void Client::tell_close(unsigned code, std::string_view reason) {
+    char text[kMaxControl];
+    text[0] = static_cast<char>(code >> 8);
+    text[1] = static_cast<char>(code);
+    memcpy(text + 2, reason.data(), reason.size());
+    tell(kWebSocketClose, text, 2 + reason.size());
+}
+
 void Client::finish() {
     finishing_ = true;
-    if (backlog_.empty()) {
+    moved_at_ = monotonic_ms();
+    if (!behind_ && backlog_.empty()) {
         die();
     }
 }
 
-void Client::check_deadline(int64_t now) {
-    if (is_blocked() && now >= blocked_until_) {
-        die();
+int64_t Client::deadline(bool holds_up) const {
+    if (dropped_ || (behind_ && finishing_)) {
+        return moved_at_ + kMaxLinger;
     }
+    return behind_ && holds_up ? moved_at_ + kMaxStall : kNever;
+}
+
+bool Client::check_deadline(int64_t now, bool holds_up) {
+    if (now < deadline(holds_up)) {
+        return false;
+    }
+    if (dropped_ || finishing_) {
+        die();
+    } else {
+        drop();
+    }
+    return true;
 }
 
 }  // namespace gantry::shim

@@ -63,6 +63,8 @@ struct Environment {
     EventLoop loop;
     Notices notices;
     Pool<Client> clients;
+    /// The container's, for spools.
+    const char* directory = "";
     Buffers* buffers = nullptr;
     /// The output buffer was filled far: its memory can be given back when nothing happens.
     bool output_used = false;

@@ -87,6 +87,7 @@ bool Shim::prepare() {
 
     const PlanView& plan = init_.plan.view();
     const PlanHeader& header = plan.header();
+    environment_.directory = plan.text(header.container_dir);
     tasks_fds_ = static_cast<int>(header.tasks_fds);
     kept_fds_ = tasks_fds_ + (header.has_v2_fd != 0 ? 1 : 0) + (header.has_oom_fd != 0 ? 1 : 0);
     open_log();

@@ -22,7 +22,7 @@ private:
     static constexpr uint32_t kMaxFds = 3;
     struct Received {
         const Request* request;
-        const char* payload;
+        char* payload;
         uint32_t payload_size;
         int fds[kMaxFds];
         uint32_t fd_count;

@@ -23,6 +23,11 @@ int make_pipe(int our_end, int* ours, int* childs) {
     return 0;
 }
 
+/// The process waits while the spool has less room: what is in its pipes at its end must fit.
+constexpr uint64_t kPauseRoom = uint64_t{4} << 20;
+/// It goes on when there is so much. Every record would stop and start everything otherwise.
+constexpr uint64_t kResumeRoom = uint64_t{8} << 20;
+
 int open_null(int flags, int* fd) {
     *fd = ::open("/dev/null", flags | O_CLOEXEC);
     return *fd >= 0 ? 0 : errno;
@@ -108,8 +113,7 @@ int Stdio::resize(uint32_t rows, uint32_t columns) {
     return ioctl(outputs_[0].fd, TIOCSWINSZ, &size) == 0 ? 0 : errno;
 }
 
-int Stdio::add_client(int fd, const Client::Options& options, const char* input,
-                      size_t input_size) {
+int Stdio::add_client(int fd, const Client::Options& options, char* input, size_t input_size) {
     struct stat status = {};
     if (fstat(fd, &status) != 0 || !S_ISSOCK(status.st_mode)) {
         return ENOTSOCK;
@@ -225,12 +229,32 @@ void Stdio::read_output(int stream) {
     if (log_ != nullptr) {
         log_->write(stream, data, size, wall_nanoseconds());
     }
+    keep_for_later(stream, data, size);
     for (Client* client = clients_; client != nullptr; client = client->next) {
-        if (client->wants(stream)) {
-            client->send(stream, data, size);
+        if (client->wants(stream) && !client->is_behind()) {
+            client->send(stream, data, size, spool_.end());
         }
     }
-    pause_if_blocked();
+    pause_if_blocked(kPauseRoom);
+}
+
+/// Puts a record into the spool if a client is behind who wants it.
+void Stdio::keep_for_later(int stream, const char* data, size_t size) {
+    bool wanted = false;
+    for (const Client* client = clients_; client != nullptr; client = client->next) {
+        wanted = wanted || (client->is_behind() && client->wants(stream));
+    }
+    // Once the process has ended nothing waits, so the room may be missing.
+    if (!wanted || (!spool_is_full(OutputSpool::kRecordRoom) &&
+                    spool_.append(stream, data, static_cast<uint32_t>(size)))) {
+        return;
+    }
+    for (Client* client = clients_; client != nullptr; client = client->next) {
+        if (client->is_behind() && client->wants(stream)) {
+            client->drop();
+            tell_dropped(*client);
+        }
+    }
 }
 
 void Stdio::close_output(int stream) {
@@ -242,15 +266,28 @@ void Stdio::close_output(int stream) {
     }
 }
 
-void Stdio::pause_if_blocked() {
+void Stdio::tell_dropped(const Client& client) {
+    environment_->notices.push(EventKind::kAttachDropped, process_, client.notify_id());
+}
+
+/// Clients are so far behind that the spool has no ROOM more bytes.
+bool Stdio::spool_is_full(uint64_t room) {
+    uint64_t oldest = UINT64_MAX;
+    for (const Client* client = clients_; client != nullptr; client = client->next) {
+        if (client->is_behind() && !client->is_dead() && client->position() < oldest) {
+            oldest = client->position();
+        }
+    }
+    return oldest != UINT64_MAX && !spool_.reserve(environment_->directory, oldest, room);
+}
+
+void Stdio::pause_if_blocked(uint64_t room) {
     if (ended_) {
         return;
     }
-    bool blocked = log_ != nullptr && log_->peer() != nullptr && log_->peer()->is_blocked();
-    for (const Client* client = clients_; client != nullptr; client = client->next) {
-        blocked = blocked || (client->is_blocked() && !client->is_dead());
-    }
-    if (blocked) {
+    held_up_ = spool_is_full(room);
+    const bool peer = log_ != nullptr && log_->peer() != nullptr && log_->peer()->is_blocked();
+    if (held_up_ || peer) {
         paused_ = true;
         environment_->loop.suspend(outputs_[0]);
         environment_->loop.suspend(outputs_[1]);
@@ -267,11 +304,25 @@ void Stdio::resume_output() {
             environment_->loop.change(output, EPOLLIN);
         }
     }
-    pause_if_blocked();
+    pause_if_blocked(held_up_ ? kResumeRoom : kPauseRoom);
+}
+
+void Stdio::client_moved() {
+    for (const Client* client = clients_; client != nullptr; client = client->next) {
+        if (client->is_behind() && !client->is_dead()) {
+            if (held_up_) {
+                resume_output();
+            }
+            return;
+        }
+    }
+    spool_.close();
+    resume_output();
 }
 
 void Stdio::process_ended() {
     ended_ = true;
+    held_up_ = false;
     resume_output();
     if (terminal_ && outputs_[0].fd < 0 && open_outputs_ > 0) {
         open_outputs_ = 0;  // it never had its terminal
@@ -295,10 +346,15 @@ void Stdio::finish_clients() {
 }
 
 void Stdio::sweep(int64_t now) {
-    bool removed = false;
+    bool moved = false;
     for (Client** link = &clients_; *link != nullptr;) {
         Client* client = *link;
-        client->check_deadline(now);
+        if (client->check_deadline(now, held_up_)) {
+            moved = true;
+            if (client->is_dropped() && !client->is_dead()) {
+                tell_dropped(*client);
+            }
+        }
         if (!client->is_dead()) {
             link = &client->next;
             continue;
@@ -313,10 +369,10 @@ void Stdio::sweep(int64_t now) {
             client_input_ended();
         }
         environment_->clients.destroy(client);
-        removed = true;
+        moved = true;
     }
-    if (removed) {
-        resume_output();
+    if (moved) {
+        client_moved();
     }
 }
 
@@ -326,7 +382,8 @@ int64_t Stdio::deadline() const {
         if (client->is_dead()) {
             return 0;
         }
-        deadline = client->deadline() < deadline ? client->deadline() : deadline;
+        const int64_t own = client->deadline(held_up_);
+        deadline = own < deadline ? own : deadline;
     }
     return deadline;
 }
@@ -340,6 +397,7 @@ void Stdio::abandon() {
         client->abandon();
         environment_->clients.destroy(client);
     }
+    spool_.close();
 }
 
 }  // namespace gantry::shim

@@ -5,6 +5,7 @@
 
 #include "shim/impl/client.h"
 #include "shim/impl/environment.h"
+#include "shim/impl/output_spool.h"
 #include "shim/plan.h"
 
 namespace gantry::shim {
@@ -28,7 +29,7 @@ public:
 
     /// Takes the client's socket over; an errno if it cannot be a client (the socket stays the
     /// caller's then).
-    int add_client(int fd, const Client::Options& options, const char* input, size_t input_size);
+    int add_client(int fd, const Client::Options& options, char* input, size_t input_size);
 
     // For clients.
 
@@ -39,6 +40,10 @@ public:
     /// Calls give_held_input() of clients when there is room.
     void watch_input();
     void client_input_ended();
+    const OutputSpool& spool() const { return spool_; }
+    /// A client that was behind took something, or went away.
+    void client_moved();
+    /// Something that held the output up is over.
     void resume_output();
 
     /// End of input after what was taken before.
@@ -53,7 +58,7 @@ public:
     /// The clients may see their end once they have all.
     void finish_clients();
 
-    /// Removes dead clients, drops stalled ones.
+    /// Removes dead clients, drops those that hold the output up and do not move.
     void sweep(int64_t now);
     int64_t deadline() const;
     bool has_clients() const { return clients_ != nullptr; }
@@ -66,13 +71,17 @@ private:
     static void on_input(Watch& watch, uint32_t events);
     void read_output(int stream);
     void close_output(int stream);
-    void pause_if_blocked();
+    void keep_for_later(int stream, const char* data, size_t size);
+    void tell_dropped(const Client& client);
+    bool spool_is_full(uint64_t room);
+    void pause_if_blocked(uint64_t room);
     void close_input();
     void close_input_if_drained();
 
     Environment* environment_ = nullptr;
     ContainerLog* log_ = nullptr;
     Client* clients_ = nullptr;
+    OutputSpool spool_;
     Watch outputs_[2];
     Watch input_;
     int child_fds_[3] = {-1, -1, -1};
@@ -83,6 +92,8 @@ private:
     bool input_closed_ = false;
     bool input_closing_ = false;
     bool paused_ = false;
+    /// Paused because of clients.
+    bool held_up_ = false;
     bool ended_ = false;
     bool finishing_ = false;
 };
