@@ -72,7 +72,7 @@ fuzz:
 soak: build
 	@tools/setup test
 	@GANTRY_SOAK=1 $(PYTHON) -m pytest tests/test_leaks.py tests/test_races.py \
-	    tests/test_exit_codes.py -v
+	    tests/test_exit_codes.py tests/test_floods.py -v
 
 install: build
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/systemd/system
