@@ -91,6 +91,23 @@ TEST_F(TcpTest, ServesProgramsAndRefusesBrowsers) {
     EXPECT_EQ(status(one("Sec-Fetch-Site", "none")), 200);
 }
 
+TEST_F(TcpTest, AcceptsOnlyItsOwnOriginAndOnlyForWebSockets) {
+    const auto ask = [&](std::string origin, std::string host, std::string protocol) {
+        Headers headers;
+        headers.add("Origin", std::move(origin));
+        headers.add("Host", std::move(host));
+        headers.add("Upgrade", std::move(protocol));
+        headers.add("Connection", "Upgrade");
+        return status(std::move(headers));
+    };
+    EXPECT_EQ(ask("http://127.0.0.1:2375", "127.0.0.1:2375", "websocket"), 200);
+    EXPECT_EQ(ask("http://127.0.0.1:2375", "127.0.0.1:2375", "tcp"), 403);
+    EXPECT_EQ(ask("http://127.0.0.1:80", "127.0.0.1:2375", "websocket"), 403);
+    EXPECT_EQ(ask("http://evil.example", "127.0.0.1:2375", "websocket"), 403);
+    EXPECT_EQ(ask("http://evil.example:2375", "evil.example:2375", "websocket"), 403);
+    EXPECT_EQ(ask("null", "127.0.0.1:2375", "websocket"), 403);
+}
+
 TEST_F(TcpTest, RefusesRebindingHosts) {
     const auto ask = [&](std::string_view host) {
         const UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
