@@ -58,6 +58,8 @@ public:
 
     bool done() const { return server_closed_ && !out_.pending() && !err_.pending(); }
     bool detached() const { return detached_; }
+    /// How it ended, once it is done.
+    Result<> result() const { return error_.empty() ? Result<>() : fail(Kind::kInternal, error_); }
 
     /// What to poll for: at most one entry per stream.
     void fill(std::array<pollfd, 5>& polls) const {
@@ -101,8 +103,10 @@ private:
         while (!data.empty()) {
             GT_TRY_VAR(piece, decoder_.next(data));
             if (piece.stream == spec::StdStream::kSystemError && !piece.payload.empty()) {
-                return fail(Kind::kInternal,
-                            "error from daemon in stream: " + std::string(piece.payload));
+                // What came before it is still printed.
+                error_ = "error from daemon in stream: " + std::string(piece.payload);
+                server_closed_ = true;
+                return {};
             }
             (piece.stream == spec::StdStream::kStderr ? err_ : out_).push(piece.payload);
         }
@@ -169,6 +173,7 @@ private:
     bool close_input_when_sent_ = false;
     bool server_closed_ = false;
     bool detached_ = false;
+    std::string error_;
     std::string to_send_;
     StdioSink out_;
     StdioSink err_;
@@ -225,6 +230,7 @@ Result<StreamEnd> StreamLoop::carry(StreamPlan plan) {
             return StreamEnd::kDetached;
         }
     }
+    GT_TRY(carrier.result());
     return StreamEnd::kServerClosed;
 }
 
