@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <linux/nsfs.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,6 +23,9 @@ TEST(UserNamespace, MapsIds) {
     EXPECT_EQ(map_id(kMap, 999), 100999U);
     EXPECT_EQ(map_id(kMap, 1009), 500009U);
     EXPECT_EQ(map_id(kMap, 1010), std::nullopt);
+    EXPECT_EQ(unmap_id(kMap, 100999), 999U);
+    EXPECT_EQ(unmap_id(kMap, 500009), 1009U);
+    EXPECT_EQ(unmap_id(kMap, 500010), 65534U);
     EXPECT_EQ(id_map_text(kMap), "0 100000 1000\n1000 500000 10\n");
 }
 
@@ -45,6 +50,20 @@ TEST(UserNamespace, RefusesMappingsThatOverlap) {
     const auto made = make_user_namespace(overlapping, overlapping, WithNetwork::kNo);
     ASSERT_FALSE(made);
     EXPECT_EQ(made.error().kind(), Kind::kInvalid);
+}
+
+TEST(UserNamespace, HasFurtherNetworks) {
+    if (geteuid() != 0) {
+        GTEST_SKIP() << "needs root";
+    }
+    const auto made = make_user_namespace(kMap, kMap, WithNetwork::kNo);
+    ASSERT_TRUE(made) << made.error().text();
+    const auto net = make_network_namespace(made->user.get());
+    ASSERT_TRUE(net) << net.error().text();
+    const UniqueFd owner(::ioctl(net->get(), NS_GET_USERNS));
+    ASSERT_TRUE(owner);
+    EXPECT_EQ(namespace_inode(owner.get()).value(), namespace_inode(made->user.get()).value());
+    EXPECT_FALSE(make_network_namespace(net->get())) << "not a user namespace";
 }
 
 TEST(UserNamespace, IdmapsAMount) {
