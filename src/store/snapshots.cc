@@ -3,15 +3,21 @@
 #include <fcntl.h>
 #include <fmt/core.h>
 #include <linux/mount.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <functional>
 #include <utility>
 
 #include "base/failpoint.h"
+#include "base/scope_guard.h"
+#include "sys/file_owner.h"
 #include "sys/files.h"
 #include "sys/mounts.h"
+#include "sys/namespace.h"
+#include "sys/user_namespace.h"
 
 namespace gantry::store {
 namespace {
@@ -62,6 +68,59 @@ Result<UniqueFd> make_overlay(const std::vector<UniqueFd>& lower,
         return old_way;
     }
     return mount;
+}
+
+/// DIR, or a mount of it alone whose OWNERS are mapped.
+Result<UniqueFd> mapped(UniqueFd dir, const OwnerMapping& owners) {
+    if (!owners) {
+        return std::move(dir);
+    }
+    GT_TRY_VAR(mount, sys::clone_mount(dir.get(), "", sys::Tree::kOne));
+    GT_TRY(sys::idmap_mount(mount.get(), owners.user_namespace));
+    return std::move(mount);
+}
+
+/// Before Linux 6.15 overlayfs takes no mount that is attached nowhere: what MAKE returns, called
+/// in a mount namespace of its own in which MOUNTS (-1 is none) are attached at PLACE.
+Result<UniqueFd> with_attached(std::span<const int> mounts, const std::string& place,
+                               const std::function<Result<UniqueFd>()>& make) {
+    UniqueFd made;
+    GT_TRY(sys::run_on_own_thread([&]() -> Result<> {
+        GT_TRY(sys::unshare_namespace(sys::Namespace::kMount));
+        GT_TRY_VAR(top, sys::open_file(AT_FDCWD, "/", O_PATH | O_DIRECTORY));
+        GT_TRY(sys::change_mount(top.get(),
+                                 {.propagation = MS_PRIVATE, .tree = sys::Tree::kRecursive}));
+        for (const int mount : mounts) {
+            if (mount >= 0) {
+                GT_TRY(sys::attach_mount(mount, AT_FDCWD, place.c_str()));
+            }
+        }
+        GT_TRY_VAR(overlay, make());
+        made = std::move(overlay);
+        return {};
+    }));
+    return made;
+}
+
+/// What MAKE returns, whose layers are LOWER and, unless -1, in UPPER. AT is any directory.
+Result<UniqueFd> make_mapped_overlay(const std::vector<UniqueFd>& lower, int upper,
+                                     const std::string& at, const OwnerMapping& owners,
+                                     const std::function<Result<UniqueFd>()>& make) {
+    // overlayfs does its own work, copying up above all, as who made it: our root is nobody there.
+    const auto as_owner = [&]() -> Result<UniqueFd> {
+        const auto owner = sys::FileOwner::become(owners.uid, owners.gid);
+        return owner ? make() : fail(Kind::kInternal, owner.error().text());
+    };
+    auto mount = as_owner();
+    if (mount) {
+        return mount;
+    }
+    std::vector<int> parts = {upper};
+    for (const UniqueFd& fd : lower) {
+        parts.push_back(fd.get());
+    }
+    auto attached = with_attached(parts, at, as_owner);
+    return attached ? std::move(attached) : std::move(mount);
 }
 
 Result<> make_directory(int parent, const char* name, mode_t mode) {
@@ -183,11 +242,33 @@ Result<UniqueFd> Snapshots::mount(const ContainerId& id, const SnapshotMount& op
     GT_TRY_VAR(layers, chain(id));
     GT_TRY_VAR(directory,
                sys::open_file(containers_.get(), id.str().c_str(), O_PATH | O_DIRECTORY));
-    return mount_chain(layers, directory.get(), options);
+    // ORDER: upper and work must be seen through the same mount.
+    GT_TRY_VAR(seen, mapped(std::move(directory), options.owners));
+    return mount_chain(layers, seen.get(), options);
 }
 
-Result<UniqueFd> Snapshots::mount_image(const Image& image) const {
-    return mount_layers(image.chain);
+Result<> Snapshots::check_mapping(const OwnerMapping& owners) const {
+    constexpr const char* kName = "mapping-probe";
+    (void)sys::remove_tree(containers_.get(), kName);
+    const ScopeGuard remove([this] { (void)sys::remove_tree(containers_.get(), kName); });
+    GT_TRY(make_directory(containers_.get(), kName, 0700));
+    GT_TRY_VAR(directory, sys::open_file(containers_.get(), kName, O_RDONLY | O_DIRECTORY));
+    GT_TRY(make_directory(directory.get(), "work", 0700));
+    GT_TRY(make_directory(directory.get(), "upper", 0755));
+    GT_TRY_VAR(seen, mapped(std::move(directory), owners));
+    GT_TRY_VAR(mount, mount_chain({}, seen.get(), {.owners = owners}));
+    // A directory that it cannot work in makes overlayfs read-only, without a word.
+    const auto maker = sys::FileOwner::become(owners.uid, owners.gid);
+    return maker ? make_directory(mount.get(), "made", 0700) : fail_errno("become another user");
+}
+
+Result<UniqueFd> Snapshots::open_layer(const ChainId& id, const OwnerMapping& owners) const {
+    GT_TRY_VAR(diff, images_.layers().open_diff(id));
+    return mapped(std::move(diff), owners);
+}
+
+Result<UniqueFd> Snapshots::mount_image(const Image& image, const OwnerMapping& owners) const {
+    return mount_layers(image.chain, owners);
 }
 
 Result<UniqueFd> Snapshots::mount_below(const ContainerId& id) const {
@@ -195,14 +276,19 @@ Result<UniqueFd> Snapshots::mount_below(const ContainerId& id) const {
     return mount_layers(layers);
 }
 
-Result<UniqueFd> Snapshots::mount_layers(std::span<const ChainId> chain) const {
+Result<UniqueFd> Snapshots::mount_layers(std::span<const ChainId> chain,
+                                         const OwnerMapping& owners) const {
     if (chain.empty()) {
         GT_TRY_VAR(empty, images_.layers().open_diff(ChainId()));
         GT_TRY_VAR(mount, sys::clone_mount(empty.get(), "", sys::Tree::kOne));
+        if (owners) {
+            GT_TRY(sys::idmap_mount(mount.get(), owners.user_namespace));
+        }
         GT_TRY(sys::change_mount(mount.get(), {.set = MOUNT_ATTR_RDONLY}));
         return std::move(mount);
     }
-    return mount_chain(chain, -1, {.sync = UpperSync::kSynced, .access = Access::kReadOnly});
+    return mount_chain(chain, -1,
+                       {.sync = UpperSync::kSynced, .access = Access::kReadOnly, .owners = owners});
 }
 
 /// CONTAINER is the directory with upper/ and work/, -1 for none.
@@ -210,12 +296,12 @@ Result<UniqueFd> Snapshots::mount_chain(std::span<const ChainId> chain, int cont
                                         const SnapshotMount& options) const {
     std::vector<UniqueFd> lower;
     for (auto id = chain.rbegin(); id != chain.rend(); ++id) {
-        GT_TRY_VAR(fd, images_.layers().open_diff(*id));
+        GT_TRY_VAR(fd, open_layer(*id, options.owners));
         lower.push_back(std::move(fd));
     }
     if (lower.empty() || (container < 0 && lower.size() == 1)) {
         // Without an upper directory overlayfs wants two layers.
-        GT_TRY_VAR(empty, images_.layers().open_diff(ChainId()));
+        GT_TRY_VAR(empty, open_layer(ChainId(), options.owners));
         lower.push_back(std::move(empty));
     }
     UniqueFd upper;
@@ -235,7 +321,11 @@ Result<UniqueFd> Snapshots::mount_chain(std::span<const ChainId> chain, int cont
         }
     }
     const uint64_t attributes = options.access == Access::kReadOnly ? MOUNT_ATTR_RDONLY : 0;
-    return make_overlay(lower, upper_options, attributes);
+    if (!options.owners) {
+        return make_overlay(lower, upper_options, attributes);
+    }
+    return make_mapped_overlay(lower, container, root_, options.owners,
+                               [&] { return make_overlay(lower, upper_options, attributes); });
 }
 
 Result<> Snapshots::remove_incompat(int work) {

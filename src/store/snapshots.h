@@ -20,9 +20,21 @@ namespace gantry::store {
 enum class UpperSync { kSynced, kVolatile };
 enum class Access { kReadWrite, kReadOnly };
 
+/// How owners are seen through a mount, and stored when it is written to.
+struct OwnerMapping {
+    /// The user namespace that maps them; -1: as they are on disk.
+    int user_namespace = -1;
+    /// What its root is outside.
+    uid_t uid = 0;
+    gid_t gid = 0;
+
+    explicit operator bool() const { return user_namespace >= 0; }
+};
+
 struct SnapshotMount {
     UpperSync sync = UpperSync::kSynced;
     Access access = Access::kReadWrite;
+    OwnerMapping owners = {};
 };
 
 /// The writable layers of containers: containers/<id>/upper and work on top of an image's layers.
@@ -55,8 +67,12 @@ public:
     /// changes late or never. The mount table shows no path of the host.
     Result<UniqueFd> mount(const ContainerId& id, const SnapshotMount& options) const;
 
+    /// Whether mount() can map OWNERS here: it needs overlayfs on idmapped mounts (Linux 5.19) of a
+    /// file system that knows them. Tries it with an empty container.
+    Result<> check_mapping(const OwnerMapping& owners) const;
+
     /// IMAGE's layers alone, read only.
-    Result<UniqueFd> mount_image(const Image& image) const;
+    Result<UniqueFd> mount_image(const Image& image, const OwnerMapping& owners = {}) const;
 
     /// The layers that ID stands on as one tree, read only: what the container has not changed.
     Result<UniqueFd> mount_below(const ContainerId& id) const;
@@ -77,7 +93,9 @@ private:
     Snapshots(Database& database, ImageStore& images, std::string data_root);
 
     Result<> load();
-    Result<UniqueFd> mount_layers(std::span<const ChainId> chain) const;
+    Result<UniqueFd> mount_layers(std::span<const ChainId> chain,
+                                  const OwnerMapping& owners = {}) const;
+    Result<UniqueFd> open_layer(const ChainId& id, const OwnerMapping& owners) const;
     Result<UniqueFd> mount_chain(std::span<const ChainId> chain, int container,
                                  const SnapshotMount& options) const;
     static Result<> remove_incompat(int work);

@@ -85,6 +85,15 @@ TarEntry entry_of(const struct stat& status, std::string name) {
     return entry;
 }
 
+TarEntry TreeArchive::describe(const struct stat& status, std::string name) const {
+    TarEntry entry = entry_of(status, std::move(name));
+    if (options_.ids != nullptr) {
+        entry.uid = sys::unmap_id(options_.ids->uids, status.st_uid);
+        entry.gid = sys::unmap_id(options_.ids->gids, status.st_gid);
+    }
+    return entry;
+}
+
 Result<> TreeArchive::add_attributes(int fd, TarEntry& entry) const {
     if (options_.xattrs == TreeOptions::Xattrs::kCapability) {
         GT_TRY_VAR(value, sys::get_xattr(fd, kCapability));
@@ -142,7 +151,7 @@ Result<> TreeArchive::add_file(int fd, TarEntry& entry, dev_t parent, const stru
 
 Result<> TreeArchive::add_entry(int fd, const struct stat& status, const std::string& name,
                                 dev_t parent) {
-    TarEntry entry = entry_of(status, name);
+    TarEntry entry = describe(status, name);
     if (entry.type == TarType::kSocket) {
         return {};
     }
@@ -210,7 +219,7 @@ Result<> TreeArchive::add_child(std::vector<Level>& levels, const std::string& n
     if (!S_ISDIR(status.st_mode)) {
         return add_entry(fd.get(), status, full, at.device);
     }
-    TarEntry entry = entry_of(status, full + "/");
+    TarEntry entry = describe(status, full + "/");
     GT_TRY(add_attributes(fd.get(), entry));
     GT_TRY(tar_.add(entry));
     if (status.st_dev != at.device && is_kernel_filesystem(fd.get())) {
@@ -227,7 +236,7 @@ Result<> TreeArchive::add_child(std::vector<Level>& levels, const std::string& n
 Result<> TreeArchive::add_directory(int top, const std::string& name) {
     GT_TRY_VAR(status, stat_of(top));
     if (!name.empty()) {
-        TarEntry entry = entry_of(status, name.ends_with('/') ? name : name + "/");
+        TarEntry entry = describe(status, name.ends_with('/') ? name : name + "/");
         GT_TRY(add_attributes(top, entry));
         GT_TRY(tar_.add(entry));
     }

@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/unique_fd.h"
 #include "store/tar_writer.h"
+#include "sys/user_namespace.h"
 
 namespace gantry::store {
 
@@ -32,6 +33,8 @@ struct TreeOptions {
     /// Tells whether the entry at PATH ("etc/hosts", from the tree's top) is left out with all that
     /// is below it.
     std::function<bool(std::string_view path)> skip = {};
+    /// Owners are what these ids outside are inside; null: as they are.
+    const sys::IdMaps* ids = nullptr;
 };
 
 /// Writes files and trees that somebody else controls, and may be changing meanwhile, as tar
@@ -63,6 +66,7 @@ private:
         std::vector<std::string> names;  // last one next
     };
 
+    TarEntry describe(const struct stat& status, std::string name) const;
     Result<> descend(std::vector<Level>& levels, Level level);
     Result<> add_child(std::vector<Level>& levels, const std::string& name);
     Result<> add_entry(int fd, const struct stat& status, const std::string& name, dev_t parent);

@@ -16,6 +16,7 @@
 #include "store/compression.h"
 #include "store/impl/entry_metadata.h"
 #include "store/tar_reader.h"
+#include "sys/file_owner.h"
 #include "sys/files.h"
 
 namespace gantry::store {
@@ -52,6 +53,19 @@ private:
     uint64_t content_bytes_ = 0;
     std::vector<std::pair<std::string, timespec>> directory_times_;
 };
+
+/// Gives ENTRY the owner that IDS make of its.
+Result<> map_owner(const sys::IdMaps& ids, TarEntry& entry) {
+    const auto uid = sys::map_id(ids.uids, static_cast<uint32_t>(entry.uid));
+    const auto gid = sys::map_id(ids.gids, static_cast<uint32_t>(entry.gid));
+    if (!uid || !gid) {
+        return fail(Kind::kInvalid, fmt::format("Container ID {} cannot be mapped to a host ID",
+                                                uid ? entry.gid : entry.uid));
+    }
+    entry.uid = *uid;
+    entry.gid = *gid;
+    return {};
+}
 
 /// NAME without ".", ".." and double slashes; empty for the directory itself.
 Result<std::string> Extraction::clean_name(std::string_view name) const {
@@ -232,6 +246,9 @@ Result<> Extraction::add(TarEntry entry, TarReader& reader) {
         entry.gid = options_.owner->gid;
     }
     GT_TRY(check_metadata(entry, options_.limits));
+    if (options_.ids != nullptr) {
+        GT_TRY(map_owner(*options_.ids, entry));
+    }
     GT_TRY_VAR(path, clean_name(entry.path));
     if (path.empty()) {
         // COMPAT: what the archive says about the directory itself is not applied.
@@ -278,6 +295,13 @@ Result<> extract_tree(const Reader& archive, const sys::RootDir& root, std::stri
         }
         return count;
     };
+    std::optional<sys::FileOwner> maker;
+    if (options.ids != nullptr) {
+        GT_TRY_VAR(root_inside,
+                   sys::FileOwner::become(sys::map_id(options.ids->uids, 0).value_or(0),
+                                          sys::map_id(options.ids->gids, 0).value_or(0)));
+        maker.emplace(std::move(root_inside));
+    }
     TarReader reader(counted);
     Extraction extraction(root, directory, options);
     for (;;) {

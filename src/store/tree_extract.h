@@ -10,6 +10,7 @@
 #include "store/layers.h"
 #include "store/stream.h"
 #include "sys/root_dir.h"
+#include "sys/user_namespace.h"
 
 namespace gantry::store {
 
@@ -23,6 +24,9 @@ struct ExtractOptions {
         gid_t gid = 0;
     };
     std::optional<Owner> owner = {};
+    /// Owners, and what is made in between, are what these ids inside are outside; null: as the
+    /// archive says. An owner without an id outside is kInvalid.
+    const sys::IdMaps* ids = nullptr;
     LayerLimits limits = {.max_stream_bytes = uint64_t{1} << 44};
 };
 
