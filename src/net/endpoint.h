@@ -66,6 +66,9 @@ struct SandboxRequest {
     std::optional<Ipv4> ip;  // kBridge: absent means the next free one
     std::optional<MacAddress> mac;
     std::vector<PortRequest> ports;
+    /// A namespace without interfaces that becomes the sandbox (one that belongs to a container's
+    /// user namespace); -1 makes one.
+    int netns = -1;
 };
 
 /// What is known of a sandbox before it is ready; valid during the call that brings it.

@@ -252,7 +252,7 @@ Result<Sandbox> Networks::Impl::create_sandbox(
         }
     };
     if (request.mode == SandboxMode::kNone) {
-        GT_TRY_VAR(netns, make_empty_sandbox(opened));
+        GT_TRY_VAR(netns, make_empty_sandbox(request.netns, opened));
         sandbox.netns = std::move(netns);
         return sandbox;
     }
@@ -270,8 +270,8 @@ Result<Sandbox> Networks::Impl::create_sandbox(
     }
     sandbox.endpoint = attached.endpoint;
     sandbox.ports = attached.ports;
-    GT_TRY_VAR(netns,
-               make_bridged_sandbox(bridge, attached.endpoint, hairpin_of(attached), opened));
+    GT_TRY_VAR(netns, make_bridged_sandbox(bridge, attached.endpoint, hairpin_of(attached),
+                                           request.netns, opened));
     sandbox.netns = std::move(netns);
     GT_FAILPOINT("net.publish");
     GT_TRY(publish(container, attached));

@@ -13,6 +13,7 @@
 #include "api/router.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "bin/gantryd/userns_remap.h"
 #include "engine/container/container_service.h"
 #include "engine/event/event_bus.h"
 #include "engine/exec/exec_service.h"
@@ -33,6 +34,7 @@
 #include "store/images.h"
 #include "store/snapshots.h"
 #include "sys/files.h"
+#include "sys/user_namespace.h"
 #include "volume/volumes.h"
 
 namespace gantry::daemon {
@@ -174,15 +176,17 @@ struct Daemon::Parts {
         }
     }
 
+    /// Nobody else uses them.
+    Result<> claim_roots(const Options& options);
     Result<> open_storage(const Options& options);
     Result<> open_network(const Options& options);
-    Result<> open_engine(const Options& options);
+    Result<> open_engine(const Options& options, const sys::IdMaps& id_maps);
     Result<> open_api(const Options& options);
     Result<> watch_network();
     Result<> listen(const Options& options);
 };
 
-Result<> Daemon::Parts::open_storage(const Options& options) {
+Result<> Daemon::Parts::claim_roots(const Options& options) {
     GT_TRY(make_private_dir(options.data_root));
     GT_TRY(make_private_dir(options.exec_root));
     auto locked = sys::lock_file((options.data_root + "/lock").c_str());
@@ -191,6 +195,11 @@ Result<> Daemon::Parts::open_storage(const Options& options) {
                                                        options.data_root, locked.error().text()));
     }
     lock = *std::move(locked);
+    return {};
+}
+
+Result<> Daemon::Parts::open_storage(const Options& options) {
+    GT_TRY(make_private_dir(options.data_root));
     GT_TRY_VAR(opened, store::Database::open(options.data_root + "/gantry.db"));
     database = std::move(opened);
     if (!database->notice().empty()) {
@@ -271,10 +280,37 @@ std::vector<std::string> security_options(const Options& options) {
     if (options.no_new_privileges) {
         list.emplace_back("name=no-new-privileges");
     }
+    if (!options.userns_remap.empty()) {
+        list.emplace_back("name=userns");
+    }
     return list;
 }
 
-Result<> Daemon::Parts::open_engine(const Options& options) {
+/// "ROOT/100000.100000": named after what the containers' root is outside.
+std::string remapped_root(const std::string& root, const sys::IdMaps& ids) {
+    return ids.uids.empty() ? root
+                            : fmt::format("{}/{}.{}", root, sys::map_id(ids.uids, 0).value_or(0),
+                                          sys::map_id(ids.gids, 0).value_or(0));
+}
+
+/// MAP with its namespace, tried on the file system that holds containers.
+Result<engine::IdMap> open_id_map(sys::IdMaps map, const store::Snapshots& snapshots) {
+    if (map.uids.empty()) {
+        return engine::IdMap();
+    }
+    GT_TRY_VAR(made, sys::make_user_namespace(map.uids, map.gids, sys::WithNetwork::kNo));
+    engine::IdMap ids{std::move(map), std::make_shared<const UniqueFd>(std::move(made.user))};
+    const store::OwnerMapping owners{
+        .user_namespace = ids.user_namespace->get(), .uid = ids.root_uid(), .gid = ids.root_gid()};
+    if (auto checked = snapshots.check_mapping(owners); !checked) {
+        return Failure(std::move(checked).error().in(
+            "--userns-remap needs overlayfs on idmapped mounts (Linux 5.19) of the data root's "
+            "file system"));
+    }
+    return ids;
+}
+
+Result<> Daemon::Parts::open_engine(const Options& options, const sys::IdMaps& id_maps) {
     engine::ContainerSettings settings;
     settings.data_root = options.data_root;
     settings.exec_root = options.exec_root;
@@ -294,6 +330,8 @@ Result<> Daemon::Parts::open_engine(const Options& options) {
     settings.security.no_new_privileges = options.no_new_privileges;
     GT_TRY_VAR(profile, read_seccomp_profile(options.seccomp_profile));
     settings.security.seccomp_profile = profile;
+    GT_TRY_VAR(id_map, open_id_map(id_maps, *snapshots));
+    settings.id_map = std::move(id_map);
     settings.cdi_spec_dirs = options.cdi_spec_dirs;
     GT_TRY(engine::check_log_config(options.log));
     settings.log = options.log;
@@ -385,10 +423,15 @@ Daemon::~Daemon() = default;
 
 Result<std::unique_ptr<Daemon>> Daemon::start(const Options& options) {
     auto parts = std::make_unique<Parts>();
-    GT_TRY(parts->open_storage(options));
-    GT_TRY(parts->open_network(options));
-    GT_TRY(parts->open_engine(options));
-    GT_TRY(parts->listen(options));
+    GT_TRY(parts->claim_roots(options));
+    GT_TRY_VAR(id_maps, read_id_maps(options.userns_remap));
+    // COMPAT: each mapping has images and containers of its own.
+    Options mapped = options;
+    mapped.data_root = remapped_root(options.data_root, id_maps);
+    GT_TRY(parts->open_storage(mapped));
+    GT_TRY(parts->open_network(mapped));
+    GT_TRY(parts->open_engine(mapped, id_maps));
+    GT_TRY(parts->listen(mapped));
     return std::unique_ptr<Daemon>(new Daemon(std::move(parts)));
 }
 

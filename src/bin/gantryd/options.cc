@@ -255,6 +255,10 @@ constexpr Setting kSettings[] = {
     {{"shim-path", 0, &kString, "", "The gantry-shim program (default: beside gantryd)"},
      "shim-path",
      set_path<&Options::shim_path>},
+    {{"userns-remap", 0, &kString, "",
+      "User (user[:group] or \"default\") whose subordinate ids are containers'"},
+     "userns-remap",
+     set_text<&Options::userns_remap>},
 };
 
 /// Flags that are no settings.
@@ -344,7 +348,6 @@ constexpr std::string_view kDockerOnly[] = {
     "tlsverify",
     "userland-proxy",
     "userland-proxy-path",
-    "userns-remap",
 };
 
 std::vector<Flag> flag_table() {

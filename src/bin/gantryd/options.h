@@ -33,6 +33,8 @@ struct Options {
     spec::LogConfig log{.type = "json-file", .config = {}};
     std::string cgroup_parent;
     bool no_new_privileges = false;
+    /// "default", "user[:group]"; empty: containers have the host's user namespace.
+    std::string userns_remap;
     /// "builtin", "unconfined" or a file.
     std::string seccomp_profile = "builtin";
     std::vector<std::string> cdi_spec_dirs = {"/etc/cdi", "/var/run/cdi"};

@@ -1,14 +1,17 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/error.h"
 #include "base/id.h"
+#include "base/unique_fd.h"
 #include "runtime/shim_handle.h"
 #include "spec/api/host_config.h"
+#include "sys/user_namespace.h"
 
 namespace gantry::io {
 class Loop;
@@ -49,6 +52,16 @@ struct SecurityDefaults {
     std::string seccomp_profile = "builtin";
 };
 
+/// --userns-remap: which ids of the host those of containers are.
+struct IdMap : sys::IdMaps {
+    /// A namespace with these maps, for the mounts of what is stored here: there it belongs to root
+    /// and others with the numbers of containers. Null: no user namespaces.
+    std::shared_ptr<const UniqueFd> user_namespace;
+
+    uid_t root_uid() const { return sys::map_id(uids, 0).value_or(0); }
+    gid_t root_gid() const { return sys::map_id(gids, 0).value_or(0); }
+};
+
 /// What the container services are told at start-up. Paths are absolute.
 struct ContainerSettings {
     /// Holds containers/<id>/.
@@ -69,6 +82,7 @@ struct ContainerSettings {
     std::vector<std::string> dns_search;
     std::vector<std::string> dns_options;
     SecurityDefaults security;
+    IdMap id_map;
     /// Where CDI specs are looked for, the most important last.
     std::vector<std::string> cdi_spec_dirs;
     /// The daemon's --log-driver and --log-opt.

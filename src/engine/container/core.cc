@@ -23,6 +23,16 @@ void show(ContainerCore& core, ContainerEntry& entry, const ContainerEntry::Oper
 
 }  // namespace
 
+Result<std::optional<sys::FileOwner>> ContainerCore::own_as_root(
+    const ContainerRecord& record) const {
+    const IdMap* map = id_map(record);
+    if (map == nullptr) {
+        return std::optional<sys::FileOwner>();
+    }
+    GT_TRY_VAR(owner, sys::FileOwner::become(map->root_uid(), map->root_gid()));
+    return std::optional<sys::FileOwner>(std::move(owner));
+}
+
 Result<> commit_life(ContainerCore& core, ContainerEntry& entry,
                      const ContainerEntry::Operation& operation, Lifecycle life) {
     GT_TRY(core.records.update(entry.id(), life));

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <initializer_list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,7 +17,9 @@
 #include "engine/container/table.h"
 #include "engine/system/prune_gate.h"
 #include "runtime/launcher.h"
+#include "store/snapshots.h"
 #include "sys/cgroup.h"
+#include "sys/file_owner.h"
 
 namespace gantry::engine {
 
@@ -50,6 +53,24 @@ public:
     sys::Cgroup cgroup_of(const ContainerRecord& record) const {
         return cgroups.at(cgroup_parent(record), record.id.str());
     }
+
+    /// The ids of RECORD's container; null if they are the host's.
+    const IdMap* id_map(const ContainerRecord& record) const {
+        return settings.id_map.user_namespace != nullptr && record.wants_user_namespace()
+                   ? &settings.id_map
+                   : nullptr;
+    }
+    /// For mounts of what is stored here.
+    store::OwnerMapping owners(const ContainerRecord& record) const {
+        const IdMap* map = id_map(record);
+        return map == nullptr ? store::OwnerMapping()
+                              : store::OwnerMapping{.user_namespace = map->user_namespace->get(),
+                                                    .uid = map->root_uid(),
+                                                    .gid = map->root_gid()};
+    }
+
+    /// While it lives, what the calling thread makes belongs to the root of RECORD's container.
+    Result<std::optional<sys::FileOwner>> own_as_root(const ContainerRecord& record) const;
 
     const ContainerParts parts;
     const ContainerSettings settings;

@@ -86,6 +86,7 @@ Result<std::shared_ptr<ContainerRecord>> make_record(const ContainerCore& core,
     merge_image_config(record->config, image.config.config);
     GT_TRY(check_merged_config(record->config));
     GT_TRY(check_host_config(record->host, request.config));
+    GT_TRY(check_user_namespace(record->host, facts));
     GT_TRY_VAR(inherited, inherited_mounts(core.table, record->host.volumes_from));
     GT_TRY_VAR(mounts, plan_mounts(record->host, record->config.volumes, std::move(inherited)));
     record->mounts = std::move(mounts);

@@ -13,6 +13,7 @@
 #include "engine/container/ports.h"
 #include "net/networks.h"
 #include "sys/files.h"
+#include "sys/user_namespace.h"
 
 namespace gantry::engine {
 
@@ -94,23 +95,25 @@ UniqueFd duplicate(int fd) {
 
 Result<std::unique_ptr<Groundwork>> Groundwork::begin(ContainerCore& core,
                                                       const ContainerSnapshot& snapshot,
-                                                      UniqueFd joined) {
+                                                      UniqueFd joined_net, UniqueFd joined_user) {
     GT_TRY_VAR(mode, parse_network_mode(snapshot.record->host.network_mode));
     std::optional<net::SandboxRequest> request;
     if (mode != NetworkMode::kHost && mode != NetworkMode::kContainer) {
         GT_TRY_VAR(made, sandbox_request(core, snapshot, mode));
         request = std::move(made);
     }
-    return std::unique_ptr<Groundwork>(
-        new Groundwork(core, snapshot.record, std::move(request), std::move(joined)));
+    return std::unique_ptr<Groundwork>(new Groundwork(
+        core, snapshot.record, std::move(request), std::move(joined_net), std::move(joined_user)));
 }
 
 Groundwork::Groundwork(ContainerCore& core, std::shared_ptr<const ContainerRecord> record,
-                       std::optional<net::SandboxRequest> request, UniqueFd joined)
+                       std::optional<net::SandboxRequest> request, UniqueFd joined_net,
+                       UniqueFd joined_user)
     : core_(core),
       record_(std::move(record)),
       request_(std::move(request)),
-      joined_(std::move(joined)),
+      joined_net_(std::move(joined_net)),
+      userns_(std::move(joined_user)),
       thread_([this] { work(); }) {}
 
 Groundwork::~Groundwork() {
@@ -132,7 +135,36 @@ Result<> Groundwork::finish() {
     return std::move(end_);
 }
 
+/// ORDER: before the sandbox, whose network namespace must belong to it.
+Result<> Groundwork::make_user_namespace() {
+    const IdMap* map = core_.id_map(*record_);
+    if (map == nullptr) {
+        return {};
+    }
+    if (!userns_) {
+        GT_TRY_VAR(made, sys::make_user_namespace(map->uids, map->gids, sys::WithNetwork::kYes));
+        userns_ = std::move(made.user);
+        netns_ = std::move(made.net);
+    } else if (request_) {
+        GT_TRY_VAR(made, sys::make_network_namespace(userns_.get()));
+        netns_ = std::move(made);
+    }
+    if (request_) {
+        request_->netns = netns_.get();
+    }
+    return {};
+}
+
+void Groundwork::give_up(Error error) {
+    base_ = Failure(std::move(error));
+    laid_.count_down();
+}
+
 void Groundwork::work() {
+    if (auto made = make_user_namespace(); !made) {
+        give_up(std::move(made).error());
+        return;
+    }
     if (!request_) {
         lay_base(nullptr);
         return;
@@ -148,16 +180,18 @@ void Groundwork::work() {
     if (base_) {
         end_ = Failure(std::move(made).error());
     } else {
-        base_ = Failure(std::move(made).error());
-        laid_.count_down();
+        give_up(std::move(made).error());
     }
 }
 
 void Groundwork::lay_base(const net::SandboxPreview* sandbox) {
     base_ = [&]() -> Result<Base> {
         GT_TRY_VAR(cgroup, make_cgroup(core_, *record_));
-        Base base{
-            .netns = std::move(joined_), .endpoint = {}, .ports = {}, .cgroup = std::move(cgroup)};
+        Base base{.netns = std::move(joined_net_),
+                  .userns = std::move(userns_),
+                  .endpoint = {},
+                  .ports = {},
+                  .cgroup = std::move(cgroup)};
         if (sandbox != nullptr) {
             base.netns = duplicate(sandbox->netns);
             base.endpoint = sandbox->endpoint;

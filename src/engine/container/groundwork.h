@@ -33,16 +33,18 @@ class Groundwork {
 public:
     /// What the shim is launched with.
     struct Base {
-        UniqueFd netns;  // empty with the host's network
+        UniqueFd netns;   // empty with the host's network
+        UniqueFd userns;  // empty without a user namespace
         std::optional<net::Endpoint> endpoint;
         std::vector<net::PublishedPort> ports;
         PreparedCgroup cgroup;
     };
 
-    /// JOINED is the network namespace of another container, where that is the container's.
+    /// JOINED_NET is the network namespace of another container, where that is the container's;
+    /// JOINED_USER the user namespace, where it is shared with another.
     static Result<std::unique_ptr<Groundwork>> begin(ContainerCore& core,
                                                      const ContainerSnapshot& snapshot,
-                                                     UniqueFd joined);
+                                                     UniqueFd joined_net, UniqueFd joined_user);
     Groundwork(const Groundwork&) = delete;
     Groundwork& operator=(const Groundwork&) = delete;
     /// Waits for the thread.
@@ -55,16 +57,22 @@ public:
 
 private:
     Groundwork(ContainerCore& core, std::shared_ptr<const ContainerRecord> record,
-               std::optional<net::SandboxRequest> request, UniqueFd joined);
+               std::optional<net::SandboxRequest> request, UniqueFd joined_net,
+               UniqueFd joined_user);
 
     void work();
+    Result<> make_user_namespace();
+    void give_up(Error error);
     void lay_base(const net::SandboxPreview* sandbox);
 
     ContainerCore& core_;
     const std::shared_ptr<const ContainerRecord> record_;
     /// Empty with the network of the host or of another container.
-    const std::optional<net::SandboxRequest> request_;
-    UniqueFd joined_;
+    std::optional<net::SandboxRequest> request_;
+    UniqueFd joined_net_;
+    UniqueFd userns_;
+    /// Belongs to userns_; empty: made by net.
+    UniqueFd netns_;
 
     // Written by the thread: the base before the latch falls, the end before the thread does.
     std::latch laid_{1};

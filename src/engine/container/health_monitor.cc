@@ -193,6 +193,8 @@ Result<> HealthMonitor::send(const ProbePtr& probe) {
     runtime::ExecOptions options;
     options.process = &process;
     options.seccomp = seccomp ? &*seccomp : nullptr;
+    const auto linux = exec_namespaces(core_.id_map(*snapshot->record));
+    options.linux = linux ? &*linux : nullptr;
     options.client = std::move(probe->theirs);
     options.attach.standard_output = true;
     options.attach.standard_error = true;

@@ -134,7 +134,8 @@ Result<> check_paths(const spec::HostConfig& host) {
 HostFacts host_facts(const ContainerCore& core) {
     return {.processors = static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN)),
             .cgroup_v2 = core.cgroups.layout().mode == sys::CgroupMode::kV2,
-            .cgroups = core.support};
+            .cgroups = core.support,
+            .remapped = core.settings.id_map.user_namespace != nullptr};
 }
 
 Result<> check_restart_policy(const spec::RestartPolicy& policy, bool auto_remove) {
@@ -204,6 +205,26 @@ void set_host_defaults(spec::HostConfig& host, const HostFacts& facts) {
         host.readonly_paths =
             unconfined ? std::vector<std::string>() : runtime::default_readonly_paths();
     }
+}
+
+Result<> check_user_namespace(const spec::HostConfig& host, const HostFacts& facts) {
+    if (!facts.remapped || host.userns_mode == "host") {
+        return {};
+    }
+    if (host.privileged) {
+        return fail(Kind::kInvalid,
+                    "privileged mode is incompatible with user namespaces.  You must run the "
+                    "container in the host namespace when running privileged mode");
+    }
+    if (host.network_mode == "host") {
+        return fail(Kind::kInvalid,
+                    "cannot share the host's network namespace when user namespaces are enabled");
+    }
+    if (host.pid_mode == "host") {
+        return fail(Kind::kInvalid,
+                    "cannot share the host PID namespace when user namespaces are enabled");
+    }
+    return {};
 }
 
 Result<> check_host_config(const spec::HostConfig& host, const spec::ContainerConfig& config) {

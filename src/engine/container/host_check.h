@@ -21,6 +21,8 @@ struct HostFacts {
     int processors = 1;
     bool cgroup_v2 = false;
     sys::CgroupSupport cgroups{};
+    /// Containers have user namespaces (--userns-remap).
+    bool remapped = false;
 };
 
 HostFacts host_facts(const ContainerCore& core);
@@ -35,6 +37,9 @@ void set_host_defaults(spec::HostConfig& host, const HostFacts& facts);
 /// All of HOST together with CONFIG: modes, policies, logs, capabilities, security, sysctls, names,
 /// mounts, ports, devices.
 Result<> check_host_config(const spec::HostConfig& host, const spec::ContainerConfig& config);
+
+/// What a container with ids of its own cannot have.
+Result<> check_user_namespace(const spec::HostConfig& host, const HostFacts& facts);
 
 enum class ResourceUse { kCreate, kUpdate };
 

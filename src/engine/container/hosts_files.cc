@@ -77,6 +77,16 @@ std::string make_resolv_conf(const ContainerRecord& record, const ContainerSetti
     return net::format_resolv_conf(net::read_host_resolv_conf(), dns);
 }
 
+/// The container's root may write to them.
+Result<> give_to_root(int dir, const IdMap& map) {
+    for (const char* name : {"hosts", "hostname", "resolv.conf"}) {
+        if (::fchownat(dir, name, map.root_uid(), map.root_gid(), AT_SYMLINK_NOFOLLOW) < 0) {
+            return fail_errno(name);
+        }
+    }
+    return {};
+}
+
 }  // namespace
 
 Result<ExtraHost> parse_extra_host(std::string_view text) {
@@ -109,8 +119,11 @@ Result<> write_host_files(const std::string& container_dir, const ContainerRecor
     GT_TRY_VAR(hosts, make_hosts(record, mode, endpoint));
     GT_TRY(sys::write_file_at(dir.get(), "hosts", hosts, kFileMode));
     GT_TRY(sys::write_file_at(dir.get(), "hostname", effective_hostname(record) + "\n", kFileMode));
-    return sys::write_file_at(dir.get(), "resolv.conf", make_resolv_conf(record, settings, mode),
-                              kFileMode);
+    GT_TRY(sys::write_file_at(dir.get(), "resolv.conf", make_resolv_conf(record, settings, mode),
+                              kFileMode));
+    return settings.id_map.user_namespace == nullptr || !record.wants_user_namespace()
+               ? Result<>()
+               : give_to_root(dir.get(), settings.id_map);
 }
 
 }  // namespace gantry::engine

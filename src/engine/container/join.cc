@@ -82,7 +82,33 @@ Result<UniqueFd> clone_shm(const Peer& peer) {
     return shm;
 }
 
-Result<> join_ipc(const ContainerCore& core, std::string_view id, JoinedNamespaces& joined) {
+/// Namespaces are of use only together with the user namespace that they belong to.
+Result<> join_user(const ContainerCore& core, const ContainerRecord& record, const Peer& peer,
+                   JoinedNamespaces& joined) {
+    if (core.id_map(record) != core.id_map(*peer.snapshot->record)) {
+        return fail(Kind::kConflict,
+                    fmt::format("cannot join namespaces of container {}, which is in another user "
+                                "namespace",
+                                peer.snapshot->record->id.str()));
+    }
+    if (core.id_map(record) == nullptr) {
+        return {};
+    }
+    GT_TRY_VAR(user, open_namespace_of(peer, sys::Namespace::kUser));
+    if (joined.user) {
+        GT_TRY_VAR(one, sys::namespace_inode(joined.user.get()));
+        GT_TRY_VAR(other, sys::namespace_inode(user.get()));
+        if (one != other) {
+            return fail(Kind::kConflict,
+                        "cannot join namespaces of containers in different user namespaces");
+        }
+    }
+    joined.user = std::move(user);
+    return {};
+}
+
+Result<> join_ipc(const ContainerCore& core, const ContainerRecord& record, std::string_view id,
+                  JoinedNamespaces& joined) {
     const std::string cannot = fmt::format("can't join IPC of container {}: ", id);
     GT_TRY_VAR(peer, find_peer(core, id, cannot + "it does not run: "));
     const spec::HostConfig& host = peer.snapshot->record->host;
@@ -91,6 +117,7 @@ Result<> join_ipc(const ContainerCore& core, std::string_view id, JoinedNamespac
                                         "non-shareable IPC (hint: use IpcMode:shareable for "
                                         "the donor container)");
     }
+    GT_TRY(join_user(core, record, peer, joined));
     GT_TRY_VAR(ipc, open_namespace_of(peer, sys::Namespace::kIpc));
     GT_TRY_VAR(shm, clone_shm(peer));
     joined.ipc = std::move(ipc);
@@ -158,16 +185,18 @@ Result<JoinedNamespaces> join_others(ContainerCore& core, const ContainerRecord&
         GT_TRY_VAR(peer, find_peer(core, *id, "cannot join network of a non running container: "));
         // ORDER: first its address is kept for us too, then we look whether it still runs.
         joined.endpoint = core.parts.networks.share(record.id, peer.snapshot->record->id);
+        GT_TRY(join_user(core, record, peer, joined));
         GT_TRY_VAR(net, open_namespace_of(peer, sys::Namespace::kNet));
         joined.net = std::move(net);
     }
     if (const auto id = joined_container(record.host.pid_mode)) {
         GT_TRY_VAR(peer, find_peer(core, *id, "cannot join PID of a non running container: "));
+        GT_TRY(join_user(core, record, peer, joined));
         GT_TRY_VAR(pid, open_namespace_of(peer, sys::Namespace::kPid));
         joined.pid = std::move(pid);
     }
     if (const auto id = joined_container(record.host.ipc_mode)) {
-        GT_TRY(join_ipc(core, *id, joined));
+        GT_TRY(join_ipc(core, record, *id, joined));
     }
     return joined;
 }

@@ -30,6 +30,8 @@ struct JoinedNamespaces {
     UniqueFd net;
     UniqueFd pid;
     UniqueFd ipc;
+    /// The user namespace that those belong to, where containers have one.
+    UniqueFd user;
     /// The other's /dev/shm, a detached mount.
     UniqueFd shm;
     /// Where the other's network is connected; its address is kept for this container too, until

@@ -34,16 +34,22 @@ Result<UniqueFd> mount_root(ContainerCore& core, const ContainerRecord& record) 
     GT_FAILPOINT("container.start.mount");
     const store::SnapshotMount options{
         .sync = record.ephemeral() ? store::UpperSync::kVolatile : store::UpperSync::kSynced,
-        .access = store::Access::kReadWrite};
+        .access = store::Access::kReadWrite,
+        .owners = core.owners(record)};
     return core.parts.snapshots.mount(record.id, options);
 }
 
 /// Who the process is, and the directory in which it begins, by what is in its root.
-Result<sys::UserIds> look_into_root(const UniqueFd& root, const ContainerRecord& record) {
+Result<sys::UserIds> look_into_root(const ContainerCore& core, const UniqueFd& root,
+                                    const ContainerRecord& record) {
     GT_TRY_VAR(users, sys::read_user_db(root.get()));
     GT_TRY_VAR(user, sys::resolve_user(users, record.config.user, record.host.group_add));
     const std::string& directory = record.config.working_dir;
     if (!directory.empty() && directory != "/") {
+        const auto maker = core.own_as_root(record);
+        if (!maker) {
+            return fail(maker.error().kind(), maker.error().text());
+        }
         const int copy = fcntl(root.get(), F_DUPFD_CLOEXEC, 3);
         if (copy < 0) {
             return fail_errno("dup");
@@ -70,7 +76,7 @@ struct Prepared {
 Result<Prepared> prepare(ContainerCore& core, const ContainerRecord& record,
                          Groundwork& groundwork) {
     auto root = mount_root(core, record);
-    auto user = root ? look_into_root(*root, record)
+    auto user = root ? look_into_root(core, *root, record)
                      : Result<sys::UserIds>(fail(Kind::kInternal, "no root file system"));
     GT_TRY_VAR(base, groundwork.base());
     GT_TRY_VAR(ready_root, std::move(root));
@@ -101,6 +107,7 @@ Result<runtime::LaunchOptions> launch_options(const ContainerCore& core,
     options.container_dir = core.container_dir(record.id);
     options.root_mount_fd = prepared.root.get();
     options.netns_fd = prepared.base.netns.get();
+    options.userns_fd = prepared.base.userns.get();
     if (prepared.joined.shm) {
         options.mounts.push_back(
             {.destination = std::string(kShmInContainer), .fd = prepared.joined.shm.get()});
@@ -141,6 +148,9 @@ Result<Launched> launch_prepared(ContainerCore& core, const ContainerRecord& rec
                          .data_root = core.settings.data_root,
                          .pid_namespace = by_descriptor(prepared.joined.pid),
                          .ipc_namespace = by_descriptor(prepared.joined.ipc),
+                         .id_map = core.id_map(record),
+                         .cgroups = &core.cgroups.layout(),
+                         .cgroup_path = prepared.base.cgroup.group.path(),
                          .cdi_spec_dirs = core.settings.cdi_spec_dirs};
     GT_TRY_VAR(config, make_oci_config(record, prepared.user, paths, core.settings.security));
     GT_TRY(forget_last_exit(core, record.id));
@@ -187,7 +197,8 @@ Result<Launched> launch_container(ContainerCore& core, const ContainerSnapshot& 
     std::unique_ptr<Groundwork> groundwork;
     auto launched = [&]() -> Result<Launched> {
         GT_TRY_VAR(joined, join_others(core, record));
-        GT_TRY_VAR(begun, Groundwork::begin(core, snapshot, std::move(joined.net)));
+        GT_TRY_VAR(begun, Groundwork::begin(core, snapshot, std::move(joined.net),
+                                            std::move(joined.user)));
         groundwork = std::move(begun);
         GT_TRY_VAR(prepared, prepare(core, record, *groundwork));
         prepared.joined = std::move(joined);

@@ -226,7 +226,53 @@ void set_paths(Config& config, const spec::HostConfig& host) {
     }
 }
 
+/// The host's cgroups cannot be mounted from another user namespace: the container sees its own
+/// group, as in Docker.
+void bind_cgroups(Config& config, const OciPaths& paths, bool host_cgroup) {
+    const auto bind = [&](Mount& mount, const std::string& mount_point) {
+        mount.type = "bind";
+        mount.source = mount_point + paths.cgroup_path;
+        mount.options = {"bind", "rprivate", "ro", "nosuid", "nodev", "noexec"};
+    };
+    for (Mount& mount : config.mounts) {
+        if (mount.type == "cgroup2" && host_cgroup) {
+            bind(mount, paths.cgroups->v2_mount_point);
+        }
+        for (const sys::CgroupHierarchy& hierarchy : paths.cgroups->v1) {
+            std::string name = join(hierarchy.controllers, ",");
+            name = name.starts_with("name=") ? name.substr(5) : name;
+            if (mount.type == "cgroup" && mount.destination == "/sys/fs/cgroup/" + name) {
+                bind(mount, hierarchy.mount_point);
+            }
+        }
+    }
+}
+
+/// The part of a container's config that says which user namespace it has.
+void add_user_namespace(spec::oci::Linux& linux, const IdMap& map) {
+    const auto mappings = [](const std::vector<sys::IdRange>& ranges) {
+        std::vector<spec::oci::IdMapping> list;
+        for (const sys::IdRange& range : ranges) {
+            list.push_back(
+                {.container_id = range.inside, .host_id = range.outside, .size = range.count});
+        }
+        return list;
+    };
+    linux.namespaces.push_back({.type = "user", .path = {}});
+    linux.uid_mappings = mappings(map.uids);
+    linux.gid_mappings = mappings(map.gids);
+}
+
 }  // namespace
+
+std::optional<spec::oci::Linux> exec_namespaces(const IdMap* map) {
+    if (map == nullptr) {
+        return std::nullopt;
+    }
+    spec::oci::Linux linux;
+    add_user_namespace(linux, *map);
+    return linux;
+}
 
 Result<Process> make_exec_process(const ContainerRecord& record, const sys::UserIds& user,
                                   ExecPrivilege privilege, const SecurityDefaults& defaults) {
@@ -277,6 +323,10 @@ Result<Config> make_oci_config(const ContainerRecord& record, const sys::UserIds
     GT_TRY_VAR(network, parse_network_mode(record.host.network_mode));
     GT_TRY_VAR(config, runtime::default_config(frame_options(record, network)));
     join_namespaces(config, paths);
+    if (paths.id_map != nullptr) {
+        add_user_namespace(config.linux, *paths.id_map);
+        bind_cgroups(config, paths, record.host.cgroupns_mode == "host");
+    }
     GT_TRY(fill_process(config.process, record, user, defaults));
     GT_TRY(add_mounts(config, record, paths));
     GT_TRY_VAR(devices, grant_devices(record.host.resources));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "engine/container/container_settings.h"
 #include "engine/container/record.h"
 #include "spec/oci/runtime.h"
+#include "sys/cgroup_layout.h"
 #include "sys/user_db.h"
 
 namespace gantry::engine {
@@ -23,6 +25,11 @@ struct OciPaths {
     /// Those of other containers to join; "" for none.
     std::string pid_namespace;
     std::string ipc_namespace;
+    /// The user namespace's; null without one.
+    const IdMap* id_map = nullptr;
+    /// The container's group in them.
+    const sys::CgroupLayout* cgroups = nullptr;
+    std::string cgroup_path{};
     std::vector<std::string> cdi_spec_dirs{};
 };
 
@@ -35,6 +42,10 @@ inline constexpr std::string_view kShmInContainer = "/dev/shm";
 /// cgroup_limits().
 Result<spec::oci::Config> make_oci_config(const ContainerRecord& record, const sys::UserIds& user,
                                           const OciPaths& paths, const SecurityDefaults& defaults);
+
+/// What an exec needs to know of the user namespace of its container, whose ids are MAP; empty for
+/// null.
+std::optional<spec::oci::Linux> exec_namespaces(const IdMap* map);
 
 /// Whether an exec has its container's capabilities or all there are (exec --privileged).
 enum class ExecPrivilege { kContainer, kAll };

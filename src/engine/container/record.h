@@ -32,6 +32,8 @@ struct ContainerRecord {
     std::vector<std::string> argv() const;
     /// Whether the daemon may forget it after a power cut: it is removed at boot anyway.
     bool ephemeral() const { return host.auto_remove; }
+    /// Whether it has a user namespace where the daemon gives containers one.
+    bool wants_user_namespace() const { return host.userns_mode != "host"; }
 };
 
 }  // namespace gantry::engine

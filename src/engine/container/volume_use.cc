@@ -18,6 +18,7 @@
 #include "store/snapshots.h"
 #include "sys/mounts.h"
 #include "sys/root_dir.h"
+#include "sys/user_namespace.h"
 
 namespace gantry::engine {
 
@@ -195,15 +196,32 @@ void unmount_volumes(ContainerCore& core, const ContainerRecord& record) {
     }
 }
 
-Result<UniqueFd> open_mount(const ContainerCore& core, const PlannedMount& plan) {
+namespace {
+
+/// SAFETY: never what the volume's options name: in a directory of the host, files of the
+/// container's root would be those of the host's.
+bool is_mapped(const ContainerCore& core, const ContainerRecord& record, const PlannedMount& plan) {
+    const volume::VolumePtr volume = core.parts.volumes.get(plan.volume);
+    return core.id_map(record) != nullptr && volume != nullptr && volume->options.empty();
+}
+
+}  // namespace
+
+Result<UniqueFd> open_mount(const ContainerCore& core, const ContainerRecord& record,
+                            const PlannedMount& plan) {
     if (is_volume(plan)) {
         const std::string path = core.parts.volumes.data_path(plan.volume);
         GT_TRY_VAR(root, sys::RootDir::open(path.c_str()));
         GT_TRY_VAR(found, root.open_at(".", O_PATH | O_DIRECTORY));
-        return clone_below(std::move(found), plan.subpath, plan.source + "/" + plan.subpath);
+        GT_TRY_VAR(mount, clone_below(std::move(found), plan.subpath.empty() ? "." : plan.subpath,
+                                      plan.source + "/" + plan.subpath));
+        if (is_mapped(core, record, plan)) {
+            GT_TRY(sys::idmap_mount(mount.get(), core.owners(record).user_namespace));
+        }
+        return std::move(mount);
     }
     GT_TRY_VAR(image, core.parts.images.find(plan.source));
-    GT_TRY_VAR(mount, core.parts.snapshots.mount_image(*image));
+    GT_TRY_VAR(mount, core.parts.snapshots.mount_image(*image, core.owners(record)));
     if (plan.subpath.empty()) {
         return std::move(mount);
     }
@@ -215,9 +233,10 @@ Result<std::vector<OpenedMount>> open_mounts(const ContainerCore& core,
     std::vector<OpenedMount> mounts;
     for (const PlannedMount& plan : record.mounts) {
         const bool wanted =
-            plan.type == PlannedMount::Type::kImage || (is_volume(plan) && !plan.subpath.empty());
+            plan.type == PlannedMount::Type::kImage ||
+            (is_volume(plan) && (!plan.subpath.empty() || is_mapped(core, record, plan)));
         if (wanted) {
-            GT_TRY_VAR(fd, open_mount(core, plan));
+            GT_TRY_VAR(fd, open_mount(core, record, plan));
             mounts.push_back({.destination = plan.target, .fd = std::move(fd)});
         }
     }

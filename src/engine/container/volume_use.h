@@ -34,16 +34,18 @@ std::vector<volume::VolumeId> anonymous_volumes_of(const ContainerRecord& record
 Result<> mount_volumes(ContainerCore& core, const ContainerRecord& record);
 void unmount_volumes(ContainerCore& core, const ContainerRecord& record);
 
-/// Mounts that the launch is given by descriptor, as their place is found inside a tree that
-/// others may be changing: parts of volumes, and images.
+/// Mounts that the launch is given by descriptor: parts of volumes, as their place is found inside
+/// a tree that others may be changing, images, and for a container with ids of its own all volumes
+/// that are kept here, with owners mapped. What a volume's options name elsewhere is seen as it is.
 struct OpenedMount {
     std::string destination;
     UniqueFd fd;
 };
 Result<std::vector<OpenedMount>> open_mounts(const ContainerCore& core,
                                              const ContainerRecord& record);
-/// One of them, or a whole volume, detached.
-Result<UniqueFd> open_mount(const ContainerCore& core, const PlannedMount& plan);
+/// One of them, or a whole volume, detached, as RECORD's container sees it.
+Result<UniqueFd> open_mount(const ContainerCore& core, const ContainerRecord& record,
+                            const PlannedMount& plan);
 
 /// Volume events, with Docker's attributes (I10).
 void publish_volume_mounts(ContainerCore& core, const ContainerRecord& record);

@@ -138,6 +138,8 @@ Result<> ExecService::Impl::start_process(const ExecPtr& exec,
     runtime::ExecOptions options;
     options.process = &process;
     options.seccomp = seccomp ? &*seccomp : nullptr;
+    const auto linux = exec_namespaces(core_.id_map(*snapshot->record));
+    options.linux = linux ? &*linux : nullptr;
     options.open_stdin = wanted.attach_stdin && client.get() >= 0;
     options.client = std::move(client);
     options.attach.standard_input = wanted.attach_stdin;

@@ -143,7 +143,7 @@ public:
 
     Result<> write(const store::Writer& out) override {
         store::TarWriter tar(out);
-        store::TreeArchive archive(tar, {});
+        store::TreeArchive archive(tar, {.ids = view_.ids()});
         const bool directory = (found_.stat.mode & 1U << 31) != 0;
         GT_TRY(directory ? archive.add_directory(found_.fd.get(), found_.stat.name)
                          : archive.add_node(found_.fd.get(), found_.stat.name));
@@ -158,14 +158,14 @@ private:
 /// A whole root file system.
 class RootArchive final : public ArchiveSource {
 public:
-    RootArchive(UniqueFd root, std::function<void()> done)
-        : root_(std::move(root)), done_(std::move(done)) {}
+    RootArchive(UniqueFd root, const sys::IdMaps* ids, std::function<void()> done)
+        : root_(std::move(root)), ids_(ids), done_(std::move(done)) {}
 
     const spec::PathStat& stat() const override { return stat_; }
 
     Result<> write(const store::Writer& out) override {
         store::TarWriter tar(out);
-        store::TreeArchive archive(tar, {.xattrs = store::TreeOptions::Xattrs::kUser});
+        store::TreeArchive archive(tar, {.xattrs = store::TreeOptions::Xattrs::kUser, .ids = ids_});
         GT_TRY(archive.add_directory(root_.get(), ""));
         GT_TRY(tar.finish());
         done_();
@@ -174,6 +174,7 @@ public:
 
 private:
     UniqueFd root_;
+    const sys::IdMaps* ids_;
     std::function<void()> done_;
     spec::PathStat stat_;
 };
@@ -204,6 +205,7 @@ Result<> check_writable(const sys::RootDir& root, int directory) {
 Result<store::ExtractOptions> extract_options(const FileView& view, const ContainerRecord& record,
                                               const ExtractRequest& request) {
     store::ExtractOptions options;
+    options.ids = view.ids();
     if (request.no_overwrite) {
         options.clash = store::ExtractOptions::Clash::kRefuse;
     }
@@ -278,9 +280,9 @@ Result<std::unique_ptr<ArchiveSource>> FileService::export_root(std::string_view
     GT_TRY_VAR(entry, core_.table.find(ref));
     GT_TRY(check_alive(*entry, "export"));
     GT_TRY_VAR(root, open_root_mount(core_, entry));
-    return std::make_unique<RootArchive>(std::move(root), [this, entry = entry] {
-        publish_event(core_, *entry->snapshot(), "export");
-    });
+    return std::make_unique<RootArchive>(
+        std::move(root), core_.id_map(*entry->snapshot()->record),
+        [this, entry = entry] { publish_event(core_, *entry->snapshot(), "export"); });
 }
 
 Result<std::vector<spec::FilesystemChange>> FileService::changes(std::string_view ref) {

@@ -71,13 +71,13 @@ Result<UniqueFd> mount_point(const sys::RootDir& root, const std::string& target
     return root.open_at(target, O_PATH);
 }
 
-Result<> mount_source(const ContainerCore& core, const sys::RootDir& root,
-                      const PlannedMount& plan) {
+Result<> mount_source(const ContainerCore& core, const ContainerRecord& record,
+                      const sys::RootDir& root, const PlannedMount& plan) {
     const bool recursive = plan.recursion == PlannedMount::Recursion::kRecursive;
     auto mount = plan.type == PlannedMount::Type::kBind
                      ? sys::clone_mount(AT_FDCWD, plan.source.c_str(),
                                         recursive ? sys::Tree::kRecursive : sys::Tree::kOne)
-                     : open_mount(core, plan);
+                     : open_mount(core, record, plan);
     if (!mount) {
         // The source has gone since; the container could not be started either.
         return mount.error().kind() == Kind::kNotFound ? Result<>()
@@ -107,10 +107,14 @@ Result<> mount_host_files(const sys::RootDir& root, const std::string& container
 
 Result<> mount_all(const ContainerCore& core, const ContainerRecord& record, ViewAccess access,
                    const sys::RootDir& root) {
+    const auto maker = core.own_as_root(record);
+    if (!maker) {
+        return fail(maker.error().kind(), maker.error().text());
+    }
     GT_TRY(mount_host_files(root, core.container_dir(record.id)));
     for (const PlannedMount& plan : record.mounts) {
         if (plan.type != PlannedMount::Type::kTmpfs) {
-            GT_TRY(mount_source(core, root, plan));
+            GT_TRY(mount_source(core, record, root, plan));
         }
     }
     // ORDER: the mount points are made by now.
@@ -124,7 +128,8 @@ Result<UniqueFd> mount_stopped_root(const ContainerCore& core, const ContainerRe
     return core.parts.snapshots.mount(
         record.id,
         {.sync = record.ephemeral() ? store::UpperSync::kVolatile : store::UpperSync::kSynced,
-         .access = store::Access::kReadWrite});
+         .access = store::Access::kReadWrite,
+         .owners = core.owners(record)});
 }
 
 }  // namespace
@@ -136,7 +141,7 @@ Result<FileView> FileView::open(ContainerCore& core, const EntryPtr& entry, View
     GT_TRY_VAR(early, running_namespace(*entry));
     if (early) {
         GT_TRY_VAR(copied, sys::MountView::copy(early.get(), hidden));
-        return FileView(std::move(copied));
+        return FileView(std::move(copied), core.id_map(record));
     }
     auto operation = entry->begin();
     if (entry->removal_claimed()) {
@@ -147,7 +152,7 @@ Result<FileView> FileView::open(ContainerCore& core, const EntryPtr& entry, View
     GT_TRY_VAR(late, running_namespace(*entry));
     if (late) {
         GT_TRY_VAR(copied, sys::MountView::copy(late.get(), hidden));
-        return FileView(std::move(copied));
+        return FileView(std::move(copied), core.id_map(record));
     }
     GT_TRY_VAR(mount, mount_stopped_root(core, record));
     // The view's own mounts keep what the volumes' options name when ours are gone again.
@@ -157,7 +162,7 @@ Result<FileView> FileView::open(ContainerCore& core, const EntryPtr& entry, View
                                                    [&](const sys::RootDir& root) {
                                                        return mount_all(core, record, access, root);
                                                    }));
-    FileView view(std::move(assembled));
+    FileView view(std::move(assembled), core.id_map(record));
     // A reader lets go: a start may mount the same directories once more, and a mount that nobody
     // writes to takes no harm from it.
     if (access == ViewAccess::kWrite) {

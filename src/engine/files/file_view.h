@@ -22,13 +22,16 @@ public:
     static Result<FileView> open(ContainerCore& core, const EntryPtr& entry, ViewAccess access);
 
     const sys::RootDir& root() const { return view_.root(); }
+    /// The container's ids, which owners in here are to be told in; null if they are the host's.
+    const IdMap* ids() const { return ids_; }
 
 private:
-    explicit FileView(sys::MountView view) : view_(std::move(view)) {}
+    FileView(sys::MountView view, const IdMap* ids) : view_(std::move(view)), ids_(ids) {}
 
     // ORDER: the mounts go before the right to start the container.
     std::optional<ContainerEntry::Operation> operation_;
     sys::MountView view_;
+    const IdMap* ids_;
 };
 
 /// The root file system alone, detached, without what is mounted over it.

@@ -52,8 +52,9 @@ struct Inside {
 
 /// SAFETY: moves the calling thread for good. /proc/sys/net shows a thread the settings of the
 /// namespace that it is in, so these writes cannot reach the host's.
-Result<Inside> move_into_fresh(const OnNamespace& opened) {
-    GT_TRY(sys::unshare_namespace(sys::Namespace::kNet));
+Result<Inside> move_into_fresh(int fresh, const OnNamespace& opened) {
+    GT_TRY(fresh < 0 ? sys::unshare_namespace(sys::Namespace::kNet)
+                     : sys::enter_namespace(fresh, sys::Namespace::kNet));
     GT_TRY_VAR(netns, sys::open_own_namespace(sys::Namespace::kNet));
     opened(netns.get());
     GT_TRY_VAR(socket, NetlinkSocket::open(NETLINK_ROUTE));
@@ -98,10 +99,10 @@ Result<> connect(NetlinkSocket& host, const Bridge& bridge, const Endpoint& endp
 
 }  // namespace
 
-Result<UniqueFd> make_empty_sandbox(const OnNamespace& opened) {
+Result<UniqueFd> make_empty_sandbox(int fresh, const OnNamespace& opened) {
     UniqueFd netns;
     GT_TRY(sys::run_on_own_thread([&]() -> Result<> {
-        GT_TRY_VAR(inside, move_into_fresh(opened));
+        GT_TRY_VAR(inside, move_into_fresh(fresh, opened));
         NetlinkMessages setup;
         sys::put_link_up(setup, kLoopbackIndex);
         GT_TRY(inside.socket.transact(setup));
@@ -112,13 +113,13 @@ Result<UniqueFd> make_empty_sandbox(const OnNamespace& opened) {
 }
 
 Result<UniqueFd> make_bridged_sandbox(const Bridge& bridge, const Endpoint& endpoint,
-                                      Hairpin hairpin, const OnNamespace& opened) {
+                                      Hairpin hairpin, int fresh, const OnNamespace& opened) {
     // ORDER: opened here, in the daemon's namespace, where it stays.
     GT_TRY_VAR(host, NetlinkSocket::open(NETLINK_ROUTE));
     UniqueFd netns;
     // When a step fails, the namespace's last fd closes and takes the pair with it.
     GT_TRY(sys::run_on_own_thread([&]() -> Result<> {
-        GT_TRY_VAR(inside, move_into_fresh(opened));
+        GT_TRY_VAR(inside, move_into_fresh(fresh, opened));
         GT_TRY(connect(host, bridge, endpoint, hairpin, inside));
         netns = std::move(inside.netns);
         return {};
