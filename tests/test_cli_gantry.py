@@ -175,7 +175,7 @@ def test_help_has_dockers_layout(docker, gantry, command):
     ]
     flags = {word for line in ours.splitlines() for word in line.split() if word.startswith("--")}
     known = {word for line in theirs.splitlines() for word in line.split() if word.startswith("--")}
-    assert flags <= known | {"--help", "--tree", "--restart-unhealthy"}, f"flags that docker does not have: {flags - known}"
+    assert flags <= known | {"--help", "--tree", "--restart-unhealthy", "--clear"}, f"flags that docker does not have: {flags - known}"
 
 
 def test_called_as_docker(gantry, tmp_path):
