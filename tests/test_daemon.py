@@ -12,7 +12,7 @@ import time
 import pytest
 
 from harness import daemon as daemons
-from harness import leaks, wait, wire
+from harness import cgroups, leaks, wait, wire
 
 pytestmark = pytest.mark.gantry_only("about gantryd itself")
 
@@ -340,6 +340,42 @@ def test_garbage_in_the_roots_is_swept(own_daemon):
 
     wait.until(swept, "swept")
     assert daemon.api.output("echo", "x")[1] == "x\n"
+
+
+def test_a_shared_cgroup_parent(own_daemon):
+    """The boot sweep ends what is left of its own containers, whatever else is called like one."""
+    parent = f"gantry-shared-{os.getpid()}"
+    one = own_daemon(flags=["--cgroup-parent", parent])
+    mine = one.api.waiting()
+    two = own_daemon(flags=["--cgroup-parent", parent])
+    theirs = two.api.waiting()
+    roots = [cgroups.directory(name, "") for name in ("freezer", "pids")]
+    names = {"nobodys": "a" * 64, "left": "b" * 64}
+    try:
+        for root in set(roots):
+            for name in names.values():
+                os.mkdir(f"{root}/{parent}/{name}")
+        os.setxattr(f"{roots[0]}/{parent}/{names['left']}", "trusted.gantry.owner", one.exec_root.encode())
+        one.kill()
+        one.start()
+        wait.until(lambda: not os.path.exists(f"{roots[0]}/{parent}/{names['left']}"), "the left group is gone")
+        assert os.path.exists(f"{roots[0]}/{parent}/{names['nobodys']}")
+        assert one.api.state(mine)["Running"] and two.api.state(theirs)["Running"]
+        assert two.api.exec(theirs, "true")[0] == 0
+    finally:
+        for daemon in (one, two):
+            daemon.remove_containers()
+            daemon.stop()
+        for root in (e.path for e in os.scandir(cgroups.ROOT) if not cgroups.is_v2() and e.is_dir()):
+            remove_groups(f"{root}/{parent}")
+        remove_groups(f"{cgroups.ROOT}/{parent}")
+
+
+def remove_groups(path):
+    if os.path.isdir(path):
+        for entry in [e.path for e in os.scandir(path) if e.is_dir()]:
+            os.rmdir(entry)
+        os.rmdir(path)
 
 
 def test_out_of_file_descriptors(own_daemon):

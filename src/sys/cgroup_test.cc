@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "sys/cgroup_owner.h"
 #include "sys/files.h"
 #include "sys/impl/cgroup_dir.h"
 #include "sys/process.h"
@@ -311,6 +312,16 @@ TEST_F(CgroupTest, KillsWhatIsFrozen) {
     ASSERT_TRUE(group.freeze());
     EXPECT_TRUE(group.kill_all());
     EXPECT_EQ(status_of(child), 137);
+}
+
+TEST_F(CgroupTest, BearsItsOwnersMark) {
+    const Cgroup group = create();
+    EXPECT_EQ(cgroup_owner(group).value(), std::nullopt);
+    ASSERT_TRUE(set_cgroup_owner(group, "/run/x"));
+    EXPECT_EQ(cgroup_owner(group).value(), "/run/x");
+    EXPECT_TRUE(group.remove(0ms));
+    EXPECT_FALSE(cgroup_owner(group));
+    EXPECT_FALSE(set_cgroup_owner(group, "/run/x"));
 }
 
 TEST_F(CgroupTest, RemovesGroupsThatAContainerMade) {

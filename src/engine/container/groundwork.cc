@@ -12,6 +12,7 @@
 #include "engine/container/cgroup_limits.h"
 #include "engine/container/ports.h"
 #include "net/networks.h"
+#include "sys/cgroup_owner.h"
 #include "sys/files.h"
 #include "sys/user_namespace.h"
 
@@ -76,6 +77,10 @@ Result<PreparedCgroup> make_cgroup(ContainerCore& core, const ContainerRecord& r
     ScopeGuard undo([&group] { (void)group.remove(kCgroupPatience); });
     for (const std::string& warning : warnings) {
         log::warn(warning, {{"container", record.id.str()}});
+    }
+    // What a daemon that dies now leaves is known by its container's id, later by the mark, too.
+    if (const auto marked = sys::set_cgroup_owner(group, core.settings.exec_root); !marked) {
+        log::debug("a cgroup bears no mark", {{"error", marked.error().text()}});
     }
     GT_TRY_VAR(tasks, group.tasks_fds());
     GT_TRY_VAR(v2, group.v2_dir());

@@ -24,6 +24,7 @@
 #include "runtime/shim_handle.h"
 #include "store/database.h"
 #include "store/snapshots.h"
+#include "sys/cgroup_owner.h"
 #include "sys/files.h"
 
 namespace gantry::engine {
@@ -180,18 +181,20 @@ void sweep_cgroups(ContainerCore& core) {
         log::warn("cannot look for leftover cgroups", {{"error", names.error().text()}});
         return;
     }
+    // Others may use the parent, too: a group is ours by its container or by our mark.
     for (const std::string& name : *names) {
-        const EntryPtr entry = core.table.find_id(ContainerId(name));
-        if (!is_id(name) || (entry != nullptr && entry->run() != nullptr)) {
+        if (!is_id(name) || core.table.find_id(ContainerId(name)) != nullptr) {
             continue;
         }
-        remove_leftover(core.cgroups.at(core.settings.cgroup_parent, name), name);
+        const sys::Cgroup group = core.cgroups.at(core.settings.cgroup_parent, name);
+        const auto owner = sys::cgroup_owner(group);
+        if (owner && *owner == core.settings.exec_root) {
+            remove_leftover(group, name);
+        }
     }
-    // Under a parent that somebody else may use, too, only what bears a name of ours is ours.
     for (const EntryPtr& entry : core.table.all()) {
-        const SnapshotPtr snapshot = entry->snapshot();
-        if (!snapshot->record->host.resources.cgroup_parent.empty() && entry->run() == nullptr) {
-            remove_leftover(core.cgroup_of(*snapshot->record), entry->id().str());
+        if (entry->run() == nullptr) {
+            remove_leftover(core.cgroup_of(*entry->snapshot()->record), entry->id().str());
         }
     }
 }
