@@ -147,13 +147,11 @@ BAD = [
     ("linux.sysctl", {"kernel.hostname": "x"}, "conflicts with the OCI field hostname"),
     ("linux.namespaces", [{"type": "mount"}, {"type": "mount"}], "duplicated ns mount"),
     ("linux.namespaces", [{"type": "mount"}, {"type": "what"}], "unknown namespace type"),
-    ("linux.namespaces", [{"type": "mount", "path": "/proc/1/ns/mnt"}], "joining an existing mount"),
     ("linux.uidMappings", [{"containerID": 0, "hostID": 5, "size": 1}], "user namespace isn't"),
     ("linux.timeOffsets", {"boottime": {"secs": 1}}, "time namespace isn't enabled"),
     ("linux.intelRdt", {"closID": "x"}, "intelRdt is not supported"),
     ("linux.mountLabel", "x", "SELinux labels are not supported"),
     ("linux.personality", {"domain": "BSD"}, "unknown personality domain"),
-    ("linux.resources", {"memory": {"kernel": 4096}}, "memory.kernel is not supported"),
     ("linux.resources", {"memory": {"limit": 99, "swap": 9}}, "should be >= memory limit"),
     ("linux.resources", {"devices": [{"allow": True, "type": "x"}]}, "invalid cgroup device type"),
     ("mounts", [{"destination": "/proc/self", "type": "tmpfs"}], "inside /proc"),
@@ -507,6 +505,50 @@ def test_namespaces_by_path(runtime):
     assert result.stdout.split() == [
         os.readlink(f"/proc/{pid}/ns/{name}") for name in ("net", "ipc", "pid")
     ], result
+
+
+def without(kind):
+    """A function that takes the namespace KIND out of a config."""
+
+    def change(config):
+        config["linux"]["namespaces"] = [
+            entry for entry in config["linux"]["namespaces"] if entry["type"] != kind
+        ]
+
+    return change
+
+
+def mounts_below(path):
+    with open("/proc/self/mountinfo", encoding="utf-8") as text:
+        return [line for line in text if line.split()[4].startswith(path + "/")]
+
+
+def test_without_a_mount_namespace(runtime):
+    change = without("mount")
+    result = runtime.run("sh", "-c", "readlink /proc/self/ns/mnt; ls -d /bin", change=change)
+    assert result.stdout.split() == [os.readlink("/proc/self/ns/mnt"), "/bin"], result
+    assert not mounts_below(runtime.rootfs)
+    readonly = {"path": runtime.rootfs, "readonly": True}
+    result = runtime.run("true", change=lambda c: (change(c), c.update(root=readonly)))
+    assert "need a mount namespace" in result.stderr
+
+
+def test_joins_a_mount_namespace(runtime):
+    with subprocess.Popen(
+        ["unshare", "--mount", "sh", "-c", "echo; sleep 1000"], stdout=subprocess.PIPE
+    ) as holder:
+        holder.stdout.readline()
+
+        def change(config):
+            for entry in config["linux"]["namespaces"]:
+                if entry["type"] == "mount":
+                    entry["path"] = f"/proc/{holder.pid}/ns/mnt"
+
+        wanted = os.readlink(f"/proc/{holder.pid}/ns/mnt")
+        result = runtime.run("sh", "-c", "readlink /proc/self/ns/mnt; ls -d /bin", change=change)
+        assert result.stdout.split() == [wanted, "/bin"], result
+        assert not mounts_below(runtime.rootfs)
+        holder.kill()
 
 
 def test_what_the_process_gets(runtime):

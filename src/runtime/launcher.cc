@@ -9,6 +9,7 @@
 
 #include "base/scope_guard.h"
 #include "runtime/id_maps.h"
+#include "runtime/impl/foreign_plan.h"
 #include "runtime/impl/shim_reaper.h"
 #include "runtime/impl/shim_socket.h"
 #include "runtime/plan_builder.h"
@@ -47,6 +48,14 @@ Result<sys::Child> spawn_shim(int shim_fd, int listener, int plan, const LaunchO
     return sys::spawn(request);
 }
 
+Result<std::string> compile(const spec::oci::Config& config, const LaunchOptions& options) {
+    if (options.foreign != nullptr) {
+        return build_foreign_plan(config, options);
+    }
+    GT_TRY_VAR(filter, seccomp_program(config.linux.seccomp ? &*config.linux.seccomp : nullptr));
+    return build_container_plan(config, options, filter);
+}
+
 }  // namespace
 
 Launcher::Launcher() = default;
@@ -70,16 +79,22 @@ Result<Launcher> Launcher::open(const std::string& shim_path) {
 Result<ShimHandle> Launcher::launch(const spec::oci::Config& config,
                                     const LaunchOptions& given) const {
     remember_shim(UniqueFd());
-    GT_TRY_VAR(idmaps, make_idmaps(config));
     LaunchOptions options = given;
+    std::vector<UniqueFd> idmaps;
+    if (options.foreign == nullptr) {
+        GT_TRY_VAR(made, make_idmaps(config));
+        idmaps = std::move(made);
+    }
     for (const UniqueFd& fd : idmaps) {
         options.idmap_fds.push_back(fd.get());
     }
-    GT_TRY_VAR(filter, seccomp_program(config.linux.seccomp ? &*config.linux.seccomp : nullptr));
-    GT_TRY_VAR(bytes, build_container_plan(config, options, filter));
+    GT_TRY_VAR(bytes, compile(config, options));
     GT_TRY_VAR(plan, sealed_memfd("gantry-plan", bytes));
     GT_TRY_VAR(listener, listen_in(options.shim_dir));
     ScopeGuard cleanup([&] { (void)remove_shim_dir(options.shim_dir); });
+    if (options.foreign != nullptr) {
+        GT_TRY(write_bundle(config, options));
+    }
     // ORDER: connected before the shim exists, so that it can tell a dead daemon from a slow one.
     GT_TRY_VAR(socket, connect_to(options.shim_dir));
     GT_TRY_VAR(child, spawn_shim(shim_.get(), listener.get(), plan.get(), options));

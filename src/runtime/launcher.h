@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/id.h"
 #include "base/unique_fd.h"
+#include "runtime/foreign.h"
 #include "runtime/shim_handle.h"
 
 namespace gantry::spec::oci {
@@ -97,6 +98,9 @@ struct LaunchOptions {
     int oom_events_fd = -1;
     StdinMode stdin_mode = StdinMode::kNone;
     LogOptions log;
+    /// Who makes the container; null: we do. Of the config, it gets what stands there: resources
+    /// and cgroups_path, too.
+    const ForeignRuntime* foreign = nullptr;
     /// Whether the exit record is on disk before the exit is announced.
     Durability exit_record = Durability::kFsync;
 };

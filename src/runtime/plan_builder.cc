@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "runtime/impl/build_context.h"
+#include "runtime/impl/plan_header.h"
 #include "runtime/impl/process_plan.h"
 #include "spec/oci/runtime.h"
 #include "sys/namespace.h"
@@ -41,6 +42,10 @@ Result<> add_root(BuildContext& context) {
     if (context.root < 0 && !config.root.path.starts_with('/')) {
         return fail(Kind::kInvalid, "root.path must be absolute");
     }
+    if (!has_namespace(config.linux, "mount")) {
+        context.plan.add(StepKind::kAttachRoot, config.root.path).flags = shim::kRootInPlace;
+        return {};
+    }
     context.plan.add(StepKind::kPropagation).flags = flags;
     shim::Step& root = context.plan.add(StepKind::kAttachRoot, config.root.path);
     root.fd = context.root;
@@ -54,7 +59,7 @@ Result<> add_root(BuildContext& context) {
 /// Shared or unbindable at the end, when nothing else has to be mounted.
 void add_final_propagation(BuildContext& context) {
     const std::string& propagation = context.config.linux.rootfs_propagation;
-    if (context.stage == nullptr) {
+    if (context.stage == nullptr || !has_namespace(context.config.linux, "mount")) {
         return;
     }
     if (propagation == "shared" || propagation == "rshared") {
@@ -82,7 +87,7 @@ Result<> add_restrictions(PlanWriter& plan, const Config& config) {
         plan.add(StepKind::kReadonlyRoot, "/");
     }
     if (!config.hostname.empty() || !config.domainname.empty()) {
-        if (!makes_namespace(config, "uts")) {
+        if (!has_namespace(config.linux, "uts")) {
             return fail(Kind::kInvalid, "unable to set hostname without a private UTS namespace");
         }
         if (!config.hostname.empty()) {
@@ -129,6 +134,8 @@ Result<> add_create_hooks(BuildContext& context) {
     return add_hooks(context.plan, hooks.create_container);
 }
 
+}  // namespace
+
 void fill_header(PlanWriter& plan, const LaunchOptions& options) {
     shim::PlanHeader& header = plan.header();
     header.stdin_mode = static_cast<shim::StdinMode>(options.stdin_mode);
@@ -154,6 +161,8 @@ void fill_header(PlanWriter& plan, const LaunchOptions& options) {
     header.fsync_exit = options.exit_record == Durability::kFsync ? 1 : 0;
 }
 
+namespace {
+
 Result<> add_setup(BuildContext& context) {
     const Config& config = context.config;
     PlanWriter& plan = context.plan;
@@ -167,7 +176,8 @@ Result<> add_setup(BuildContext& context) {
     GT_TRY(add_create_hooks(context));
     GT_TRY(add_restrictions(plan, config));
     add_security_label(plan, config.process);
-    const bool pivot = context.stage == nullptr || context.stage->pivot_root;
+    const bool pivot = context.stage == nullptr ||
+                       (context.stage->pivot_root && has_namespace(config.linux, "mount"));
     plan.add(StepKind::kPivotRoot, "/").flags = pivot ? 0 : shim::kChroot;
     add_final_propagation(context);
     return {};

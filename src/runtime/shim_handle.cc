@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -12,6 +13,7 @@
 
 #include "base/text.h"
 #include "runtime/impl/failure_text.h"
+#include "runtime/impl/foreign_plan.h"
 #include "runtime/impl/shim_reaper.h"
 #include "runtime/impl/shim_socket.h"
 #include "runtime/plan_builder.h"
@@ -90,6 +92,27 @@ Result<std::string> fill_attach(shim::Request& request, const AttachOptions& opt
     return options.detach_keys + options.early_input;
 }
 
+/// A name for the files of one exec in the shim's directory, which no exec of an earlier daemon
+/// has. Short: one of them is a socket, whose address has no room for a long path.
+std::string exec_tag() {
+    using std::chrono::duration_cast;
+    static std::atomic<int64_t> next{
+        duration_cast<milliseconds>(wall_now().time_since_epoch()).count()};
+    return fmt::format("e{:x}", next++);
+}
+
+Result<std::string> compile_exec(const ExecOptions& options) {
+    const StdinMode stdin_mode = options.open_stdin ? StdinMode::kOnce : StdinMode::kNone;
+    if (options.foreign) {
+        return build_foreign_exec_plan(*options.process, stdin_mode, *options.foreign, exec_tag());
+    }
+    GT_TRY_VAR(filter, seccomp_program(options.seccomp));
+    ExecPlanOptions plan_options;
+    plan_options.stdin_mode = stdin_mode;
+    plan_options.linux = options.linux;
+    return build_exec_plan(*options.process, filter, plan_options);
+}
+
 }  // namespace
 
 ShimHandle::ShimHandle(ShimHandle&&) noexcept = default;
@@ -164,11 +187,7 @@ Result<> ShimHandle::attach(UniqueFd client, const AttachOptions& options) {
 }
 
 Result<UniqueFd> ShimHandle::begin_exec(const ExecOptions& options) {
-    GT_TRY_VAR(filter, seccomp_program(options.seccomp));
-    ExecPlanOptions plan_options;
-    plan_options.stdin_mode = options.open_stdin ? StdinMode::kOnce : StdinMode::kNone;
-    plan_options.linux = options.linux;
-    GT_TRY_VAR(plan, build_exec_plan(*options.process, filter, plan_options));
+    GT_TRY_VAR(plan, compile_exec(options));
     GT_TRY_VAR(memfd, sealed_memfd("gantry-exec", plan));
     shim::Request request = make_request(RequestKind::kExec, 0);
     std::vector<int> fds = {memfd.get()};
@@ -291,11 +310,14 @@ Result<std::optional<Exit>> read_exit_record(const std::string& container_dir) {
 }
 
 Result<> remove_shim_dir(const std::string& shim_dir) {
-    if ((unlink((shim_dir + "/s").c_str()) != 0 && errno != ENOENT && errno != ENOTDIR) ||
-        (rmdir(shim_dir.c_str()) != 0 && errno != ENOENT)) {
+    if (unlink((shim_dir + "/s").c_str()) != 0 && errno != ENOENT && errno != ENOTDIR) {
         return fail_errno(shim_dir);
     }
-    return {};
+    if (rmdir(shim_dir.c_str()) == 0 || errno == ENOENT) {
+        return {};
+    }
+    // Another runtime's container has more in it.
+    return errno == ENOTEMPTY ? sys::remove_tree(AT_FDCWD, shim_dir.c_str()) : fail_errno(shim_dir);
 }
 
 }  // namespace gantry::runtime

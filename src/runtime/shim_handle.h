@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/unique_fd.h"
+#include "runtime/foreign.h"
 
 namespace gantry::spec::oci {
 struct Linux;
@@ -63,6 +64,9 @@ struct ExecOptions {
     const spec::oci::Seccomp* seccomp = nullptr;
     /// The container's, if it has a user or time namespace of its own: the process enters them.
     const spec::oci::Linux* linux = nullptr;
+    /// The container, if another runtime made it: that runtime starts the process, and neither
+    /// SECCOMP nor LINUX is looked at.
+    std::optional<ForeignContainer> foreign;
     /// False: the process reads from /dev/null.
     bool open_stdin = false;
     /// The client's socket; without one the output is read and dropped.

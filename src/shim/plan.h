@@ -133,6 +133,24 @@ enum class StepKind : uint32_t {
     kWaitForStart,
     /// TEXT[0] holds N[0] arguments, TEXT[1] N[1] environment strings, each with its zero byte.
     kExec,
+
+    // A container that another OCI runtime makes. The plan's child stays on the host, in a mount
+    // namespace of its own, and runs that runtime's command line (runtime/foreign_plan.h).
+
+    /// Attaches the detached mount FD at the host's path TEXT[0], which is made.
+    kPlace,
+    /// Runs a program and waits for it: TEXT[0] holds N[0] arguments, its path the first, and N[1]
+    /// environment strings. It has our stdio, or none with FLAGS kCommandQuiet, and can read
+    /// TEXT[2]
+    /// from descriptor kCommandInput. After anything but exit code 0, the file TEXT[1] says why.
+    kCommand,
+    /// The process whose pid is in the file TEXT[0], a descendant of ours, goes on in our place.
+    kAdopt,
+    /// Listens at TEXT[0]; takes the pty's master that came there.
+    kListenConsole,
+    kTakeConsole,
+    /// The end of a plan that executes no program.
+    kLeave,
     kCount_,
 };
 
@@ -144,10 +162,14 @@ inline constexpr uint32_t kOpenDevice = 8;
 inline constexpr uint32_t kDenySetgroups = 1;
 inline constexpr uint32_t kKeepGroups = 1;
 inline constexpr uint32_t kOutlive = 1;
+/// kAttachRoot: TEXT[0] is the root where it is, in a mount namespace that is not the container's.
+inline constexpr uint32_t kRootInPlace = 8;
 /// kPivotRoot: the old root stays below the new one.
 inline constexpr uint32_t kChroot = 1;
 inline constexpr uint32_t kMaxSlots = 512;
 inline constexpr uint32_t kConsoleDevice = 1;
+inline constexpr uint32_t kCommandQuiet = 1;
+inline constexpr int kCommandInput = 3;
 
 struct Step {
     StepKind kind;
@@ -231,6 +253,15 @@ struct PlanHeader {
     uint32_t fsync_exit;
     /// There is a kBirth step.
     uint32_t has_birth;
+
+    /// Another runtime's commands for what the shim itself wants of it, as those of a kCommand
+    /// step: to send a signal, whose number comes last, and to delete the container once it has
+    /// ended. No arguments: the container is our own.
+    Text kill_command;
+    Text delete_command;
+    uint32_t kill_arguments;
+    uint32_t delete_arguments;
+    uint32_t command_environment;
 };
 
 }  // namespace gantry::shim

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "base/text.h"
@@ -10,6 +11,7 @@
 #include "bin/gantry_runtime/hooks.h"
 #include "spec/signal.h"
 #include "sys/files.h"
+#include "sys/mounts.h"
 #include "sys/process.h"
 
 namespace gantry::standalone {
@@ -159,6 +161,39 @@ Result<int> refuse_checkpoint(const Globals& /*globals*/, const CommandLine& /*l
     return fail(Kind::kNotImplemented, "checkpoint and restore are not supported");
 }
 
+/// What a container without a mount namespace has mounted is in ours: each mount of its config, if
+/// it is there.
+void unmount_own(const spec::oci::Config& config) {
+    std::vector<std::string> paths;
+    for (const spec::oci::Mount& mount : config.mounts) {
+        paths.push_back(config.root.path + mount.destination);
+    }
+    for (const auto* list : {&config.linux.masked_paths, &config.linux.readonly_paths}) {
+        for (const std::string& path : *list) {
+            paths.push_back(config.root.path + path);
+        }
+    }
+    auto mounts = sys::read_mountinfo();
+    if (!mounts) {
+        log_warning(mounts.error().text());
+        return;
+    }
+    std::ranges::reverse(*mounts);
+    for (const sys::MountInfo& mount : *mounts) {
+        if (std::ranges::find(paths, mount.mount_point) == paths.end()) {
+            continue;
+        }
+        if (const auto detached = sys::detach_mount(mount.mount_point.c_str()); !detached) {
+            log_warning(detached.error().text());
+        }
+    }
+}
+
+bool has_mount_namespace(const spec::oci::Config& config) {
+    const auto& list = config.linux.namespaces;
+    return std::ranges::find(list, "mount", &spec::oci::Namespace::type) != list.end();
+}
+
 }  // namespace
 
 Result<> destroy(const Globals& globals, const Record& record) {
@@ -166,6 +201,9 @@ Result<> destroy(const Globals& globals, const Record& record) {
     if (cgroup) {
         GT_TRY(cgroup->kill_all());
         GT_TRY(cgroup->remove(kRemovePatience));
+    }
+    if (!has_mount_namespace(record.config)) {
+        unmount_own(record.config);
     }
     GT_TRY(globals.containers.remove(record.id));
     const spec::oci::State state = globals.containers.state(record, Status::kStopped);

@@ -6,6 +6,7 @@
 #include <initializer_list>
 
 #include "base/text.h"
+#include "bin/gantry_runtime/commands.h"
 #include "sys/files.h"
 
 namespace gantry::standalone {
@@ -112,8 +113,8 @@ Result<> check_memory(const spec::oci::Memory& memory) {
     for (const auto& [value, name] :
          {std::pair(memory.kernel, "kernel"), std::pair(memory.kernel_tcp, "kernelTCP")}) {
         if (value && *value > 0) {
-            return fail(Kind::kInvalid,
-                        fmt::format("memory.{} is not supported by this kernel", name));
+            // COMPAT: runc. No kernel has had these since 6.1.
+            log_warning(fmt::format("memory.{} is ignored: the kernel has no such limit", name));
         }
     }
     if (memory.swap && memory.limit && *memory.limit > 0 && *memory.swap >= 0 &&

@@ -335,6 +335,8 @@ Result<> Daemon::Parts::open_engine(const Options& options, const sys::IdMaps& i
     settings.cdi_spec_dirs = options.cdi_spec_dirs;
     GT_TRY(engine::check_log_config(options.log));
     settings.log = options.log;
+    settings.runtimes = options.runtimes;
+    settings.default_runtime = options.default_runtime;
     settings.log_replay = [this](const ContainerId& id, int socket,
                                  const engine::StreamSelection& streams,
                                  runtime::StreamFraming framing) {
@@ -379,6 +381,8 @@ Result<> Daemon::Parts::open_api(const Options& options) {
                                             .security_options = security_options(options),
                                             .cdi_spec_dirs = options.cdi_spec_dirs,
                                             .log_driver = options.log.type,
+                                            .runtimes = options.runtimes,
+                                            .default_runtime = options.default_runtime,
                                             .bridge_subnet = bridge_subnet(*networks)},
                                            *containers, std::move(counts)));
     system = std::make_unique<engine::SystemService>(std::move(opened));

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "base/text.h"
+#include "bin/gantryd/runtime_options.h"
 #include "cli/flags/flag_types.h"
 #include "cli/flags/parser.h"
 #include "spec/value.h"
@@ -186,6 +187,9 @@ using cli::flag_type::kList;
 using cli::flag_type::kString;
 
 constexpr Setting kSettings[] = {
+    {{"add-runtime", 0, &kList, "", "Another OCI runtime for containers, NAME=PATH"},
+     "runtimes",
+     set_runtimes},
     {{"bip", 0, &kString, "", "Address and subnet of the default bridge, 172.17.0.1/16"},
      "bip",
      set_bip},
@@ -203,6 +207,9 @@ constexpr Setting kSettings[] = {
      "data-root",
      set_path<&Options::data_root>},
     {{"debug", 'D', &kBool, "", "Log more"}, "debug", set_debug},
+    {{"default-runtime", 0, &kString, "", "Runtime of containers that name none"},
+     "default-runtime",
+     set_text<&Options::default_runtime>},
     {{"dns", 0, &kList, "", "DNS server of containers"}, "dns", set_list<&Options::dns>},
     {{"dns-opt", 0, &kList, "", "DNS option of containers"},
      "dns-opts",
@@ -271,7 +278,6 @@ constexpr Flag kModes[] = {
 /// dockerd's settings that have no counterpart here. Named, so that the error says more than
 /// "unknown".
 constexpr std::string_view kDockerOnly[] = {
-    "add-runtime",
     "allow-direct-routing",
     "authorization-plugin",
     "authorization-plugins",
@@ -292,7 +298,6 @@ constexpr std::string_view kDockerOnly[] = {
     "default-ipc-mode",
     "default-network-opt",
     "default-network-opts",
-    "default-runtime",
     "default-shm-size",
     "default-ulimit",
     "default-ulimits",
@@ -334,7 +339,6 @@ constexpr std::string_view kDockerOnly[] = {
     "registry-mirror",
     "registry-mirrors",
     "rootless",
-    "runtimes",
     "selinux-enabled",
     "shutdown-timeout",
     "storage-driver",
@@ -414,7 +418,7 @@ Result<std::map<std::string, Values>> read_config_file(const std::string& path) 
                             ? fmt::format("{}: Gantry does not support \"{}\" yet", path, key)
                             : fmt::format("{}: unknown key \"{}\"", path, key));
         }
-        auto values = values_of(value);
+        auto values = key == "runtimes" ? runtime_values(value) : values_of(value);
         if (!values) {
             return Failure(std::move(values).error().in(fmt::format("{}: {}", path, key)));
         }
@@ -501,6 +505,7 @@ Result<Options> read_options(std::span<const std::string> args) {
         return Failure(std::move(file).error());
     }
     GT_TRY(apply(options, parsed.flags, file ? *file : std::map<std::string, Values>()));
+    GT_TRY(check_default_runtime(options));
     GT_TRY(check_hosts(options));
     return options;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -7,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "runtime/foreign.h"
 #include "spec/api/host_config.h"
 
 namespace gantry::daemon {
@@ -38,6 +40,9 @@ struct Options {
     /// "builtin", "unconfined" or a file.
     std::string seccomp_profile = "builtin";
     std::vector<std::string> cdi_spec_dirs = {"/etc/cdi", "/var/run/cdi"};
+    /// Runtimes of others by their names.
+    std::map<std::string, runtime::ForeignRuntime> runtimes;
+    std::string default_runtime = "gantry";
 
     std::string bridge;
     /// The bridge's own address with its subnet, "172.20.0.1/16"; empty chooses.

@@ -41,6 +41,35 @@ TEST_F(OptionsTest, TakesFlagsAndFile) {
     EXPECT_EQ(options->log_level, log::Level::kDebug);
 }
 
+TEST_F(OptionsTest, TakesRuntimes) {
+    auto by_flag = read({"--add-runtime", "a=/bin/a", "--default-runtime=a"}, "{}");
+    ASSERT_TRUE(by_flag) << by_flag.error().text();
+    EXPECT_EQ(by_flag->runtimes.at("a").path, "/bin/a");
+    EXPECT_EQ(by_flag->default_runtime, "a");
+    auto by_file =
+        read({}, R"({"runtimes": {"b": {"path": "/bin/b", "runtimeArgs": ["--debug"]}}})");
+    ASSERT_TRUE(by_file) << by_file.error().text();
+    EXPECT_EQ(by_file->runtimes.at("b").path, "/bin/b");
+    EXPECT_EQ(by_file->runtimes.at("b").arguments, std::vector<std::string>{"--debug"});
+}
+
+TEST_F(OptionsTest, RefusesRuntimesThatCannotBe) {
+    const auto refused = [this](const std::string& flag, const std::string& words) {
+        const std::string text = error({"--add-runtime", flag}, "{}");
+        EXPECT_NE(text.find(words), std::string::npos) << text;
+    };
+    refused("a", "use NAME=PATH");
+    refused("a=b", "must be absolute");
+    refused("a b=/c", "no name for a runtime");
+    refused("gantry=/c", "is reserved");
+    EXPECT_NE(error({"--default-runtime=x"}, "{}").find("'x' does not exist"), std::string::npos);
+    EXPECT_NE(error({}, R"({"runtimes": {"a": {"runtimeType": "x"}}})").find("not supported"),
+              std::string::npos);
+    EXPECT_NE(error({"--add-runtime=a=/b"}, R"({"runtimes": {"c": {"path": "/d"}}})")
+                  .find("both as a flag and in"),
+              std::string::npos);
+}
+
 TEST_F(OptionsTest, NamesWhatItDoesNotKnow) {
     EXPECT_NE(error({}, R"({"colour": 1})").find("unknown key \"colour\""), std::string::npos);
     EXPECT_NE(error({}, R"({"icc": false})").find("does not support \"icc\""), std::string::npos);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -9,6 +10,7 @@
 #include "base/error.h"
 #include "base/id.h"
 #include "base/unique_fd.h"
+#include "runtime/foreign.h"
 #include "runtime/shim_handle.h"
 #include "spec/api/host_config.h"
 #include "sys/user_namespace.h"
@@ -83,6 +85,9 @@ struct ContainerSettings {
     std::vector<std::string> dns_options;
     SecurityDefaults security;
     IdMap id_map;
+    /// Runtimes of others by their names, and the one for containers that name none.
+    std::map<std::string, runtime::ForeignRuntime> runtimes;
+    std::string default_runtime = "gantry";
     /// Where CDI specs are looked for, the most important last.
     std::vector<std::string> cdi_spec_dirs;
     /// The daemon's --log-driver and --log-opt.

@@ -14,6 +14,7 @@
 #include "engine/container/join.h"
 #include "engine/container/mount_plan.h"
 #include "engine/container/names.h"
+#include "engine/container/runtimes.h"
 #include "engine/container/volume_use.h"
 #include "engine/logdriver/log_driver.h"
 #include "spec/platform.h"
@@ -92,6 +93,7 @@ Result<std::shared_ptr<ContainerRecord>> make_record(const ContainerCore& core,
     record->mounts = std::move(mounts);
     GT_TRY(check_bind_sources(record->mounts, SourceMaking::kRefuse));
     GT_TRY(check_image_mounts(core, record->mounts));
+    GT_TRY(check_runtime(core.settings, *record));
     if (record->host.init.value_or(false)) {
         if (core.settings.init_path.empty()) {
             return fail(Kind::kNotImplemented,

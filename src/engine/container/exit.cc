@@ -13,6 +13,7 @@
 #include "engine/container/oom_watch.h"
 #include "engine/container/remove.h"
 #include "engine/container/restart_policy.h"
+#include "engine/container/runtimes.h"
 #include "engine/container/volume_use.h"
 #include "net/networks.h"
 
@@ -260,8 +261,10 @@ void clean_up_run(ContainerCore& core, ContainerEntry& entry,
     }
     run->watch.end();
     run->oom.end();
-    if (!entry.snapshot()->record->host.pid_mode.empty()) {
-        // In a pid namespace of its own the kernel has killed the rest with the first process.
+    const spec::HostConfig& host = entry.snapshot()->record->host;
+    if (!host.pid_mode.empty() || host.runtime != kOwnRuntime) {
+        // In a pid namespace of its own the kernel has killed the rest with the first process,
+        // which ends with its shim, unless another runtime made it.
         if (const auto killed = run->cgroup.kill_all(); !killed) {
             log::warn("cannot kill what a container has left in another's pid namespace",
                       {{"container", entry.id().str()}, {"error", killed.error().text()}});

@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "engine/container/exec_process.h"
 #include "engine/container/oci_config.h"
+#include "engine/container/runtimes.h"
 #include "engine/container/stop.h"
 #include "spec/api/exec.h"
 #include "spec/duration.h"
@@ -190,8 +191,10 @@ Result<> HealthMonitor::send(const ProbePtr& probe) {
     GT_TRY_VAR(process,
                build_exec_process(*snapshot->record, *run, wanted, {}, core_.settings.security));
     GT_TRY_VAR(seccomp, make_seccomp(*snapshot->record, core_.settings.security));
+    GT_TRY_VAR(foreign, foreign_container(core_, *snapshot->record));
     runtime::ExecOptions options;
     options.process = &process;
+    options.foreign = std::move(foreign);
     options.seccomp = seccomp ? &*seccomp : nullptr;
     const auto linux = exec_namespaces(core_.id_map(*snapshot->record));
     options.linux = linux ? &*linux : nullptr;

@@ -24,7 +24,6 @@ namespace gantry::engine {
 namespace {
 
 constexpr int64_t kDefaultShmSize = 64 << 20;
-constexpr std::string_view kRuntimeName = "gantry";
 
 bool is_one_of(std::string_view value, std::initializer_list<std::string_view> words) {
     return std::find(words.begin(), words.end(), value) != words.end();
@@ -52,10 +51,6 @@ Result<> check_modes(const spec::HostConfig& host, const spec::ContainerConfig& 
     if (!is_one_of(host.isolation, {"", "default"})) {
         return fail(Kind::kInvalid,
                     fmt::format("invalid isolation \"{}\" on linux", host.isolation));
-    }
-    if (!is_one_of(host.runtime, {"", kRuntimeName})) {
-        return fail(Kind::kInvalid,
-                    fmt::format("unknown or invalid runtime name: {}", host.runtime));
     }
     if (host.uts_mode == "host" && !config.hostname.empty()) {
         return fail(Kind::kInvalid, "conflicting options: hostname and the UTS mode");
@@ -135,7 +130,8 @@ HostFacts host_facts(const ContainerCore& core) {
     return {.processors = static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN)),
             .cgroup_v2 = core.cgroups.layout().mode == sys::CgroupMode::kV2,
             .cgroups = core.support,
-            .remapped = core.settings.id_map.user_namespace != nullptr};
+            .remapped = core.settings.id_map.user_namespace != nullptr,
+            .default_runtime = core.settings.default_runtime};
 }
 
 Result<> check_restart_policy(const spec::RestartPolicy& policy, bool auto_remove) {
@@ -180,7 +176,7 @@ void set_host_defaults(spec::HostConfig& host, const HostFacts& facts) {
         host.shm_size = kDefaultShmSize;
     }
     if (host.runtime.empty()) {
-        host.runtime = kRuntimeName;
+        host.runtime = facts.default_runtime;
     }
     if (host.log_config.type.empty()) {
         host.log_config.type = "json-file";

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -23,6 +24,7 @@ struct HostFacts {
     sys::CgroupSupport cgroups{};
     /// Containers have user namespaces (--userns-remap).
     bool remapped = false;
+    std::string_view default_runtime = "gantry";
 };
 
 HostFacts host_facts(const ContainerCore& core);

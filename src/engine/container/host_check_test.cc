@@ -118,7 +118,6 @@ const Row kRefused[] = {
     {"uts mode", [](auto& h) { h.uts_mode = "x"; }, "invalid UTS mode: x"},
     {"userns", [](auto& h) { h.userns_mode = "x"; }, "user namespace mode"},
     {"cgroupns", [](auto& h) { h.cgroupns_mode = "x"; }, "cgroup namespace mode"},
-    {"runtime", [](auto& h) { h.runtime = "kata"; }, "unknown or invalid runtime name: kata"},
     {"shm", [](auto& h) { h.shm_size = -1; }, "SHM size can not be less than 0"},
     {"oom score", [](auto& h) { h.oom_score_adj = 1001; }, "[-1000, 1000]"},
     {"dns", [](auto& h) { h.dns = {"x"}; }, "invalid IP address: x"},

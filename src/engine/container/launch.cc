@@ -16,6 +16,7 @@
 #include "engine/container/join.h"
 #include "engine/container/mount_plan.h"
 #include "engine/container/oci_config.h"
+#include "engine/container/runtimes.h"
 #include "engine/container/volume_use.h"
 #include "engine/logdriver/log_driver.h"
 #include "net/networks.h"
@@ -155,6 +156,11 @@ Result<Launched> launch_prepared(ContainerCore& core, const ContainerRecord& rec
     GT_TRY_VAR(config, make_oci_config(record, prepared.user, paths, core.settings.security));
     GT_TRY(forget_last_exit(core, record.id));
     GT_TRY_VAR(options, launch_options(core, record, prepared));
+    GT_TRY_VAR(foreign, find_runtime(core.settings, record.host.runtime));
+    if (foreign) {
+        GT_TRY(complete_for_foreign(config, core, record));
+        options.foreign = &*foreign;
+    }
     GT_FAILPOINT("container.start.launch");
     GT_TRY_VAR(shim, core.launcher.launch(config, options));
     auto run = std::make_shared<ContainerRun>(std::move(shim), prepared.base.cgroup.group);

@@ -12,6 +12,7 @@
 #include "engine/container/exec_process.h"
 #include "engine/container/exit.h"
 #include "engine/container/oci_config.h"
+#include "engine/container/runtimes.h"
 #include "engine/container/start.h"
 #include "engine/exec/exec_registry.h"
 #include "spec/stdcopy.h"
@@ -134,8 +135,10 @@ Result<> ExecService::Impl::start_process(const ExecPtr& exec,
     GT_TRY_VAR(process, build_exec_process(*snapshot->record, *run, exec->request(), request,
                                            core_.settings.security));
     GT_TRY_VAR(seccomp, make_seccomp(*snapshot->record, core_.settings.security));
+    GT_TRY_VAR(foreign, foreign_container(core_, *snapshot->record));
     const spec::ExecCreateRequest& wanted = exec->request();
     runtime::ExecOptions options;
+    options.foreign = std::move(foreign);
     options.process = &process;
     options.seccomp = seccomp ? &*seccomp : nullptr;
     const auto linux = exec_namespaces(core_.id_map(*snapshot->record));

@@ -8,6 +8,7 @@
 #include "base/id.h"
 #include "base/text.h"
 #include "engine/container/container_service.h"
+#include "engine/container/runtimes.h"
 #include "engine/logdriver/log_driver.h"
 #include "engine/system/machine.h"
 #include "sys/cgroup.h"
@@ -173,8 +174,12 @@ spec::Info SystemService::info() const {
     info.docker_root_dir = settings_.data_root;
     info.labels = settings_.labels;
     info.server_version = kVersion;
-    info.runtimes["gantry"].path = "gantry-shim";
-    info.default_runtime = "gantry";
+    info.runtimes[std::string(kOwnRuntime)].path = "gantry-shim";
+    for (const auto& [name, runtime] : settings_.runtimes) {
+        info.runtimes[name] = {
+            .path = runtime.path, .runtime_args = runtime.arguments, .status = {}};
+    }
+    info.default_runtime = settings_.default_runtime;
     info.live_restore_enabled = true;
     info.security_options = settings_.security_options;
     info.cdi_spec_dirs = settings_.cdi_spec_dirs;

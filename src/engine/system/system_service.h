@@ -1,11 +1,13 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/error.h"
+#include "runtime/foreign.h"
 #include "spec/api/system.h"
 
 namespace gantry::engine {
@@ -22,6 +24,9 @@ struct SystemSettings {
     std::vector<std::string> cdi_spec_dirs;
     /// Of containers that name none.
     std::string log_driver = "json-file";
+    /// As ContainerSettings has them.
+    std::map<std::string, runtime::ForeignRuntime> runtimes;
+    std::string default_runtime = "gantry";
     /// "key" for `docker info`'s list of address pools: the default bridge's subnet, CIDR.
     std::string bridge_subnet;
 };

@@ -1,11 +1,13 @@
 #include "runtime/impl/failure_text.h"
 
 #include <fmt/core.h>
+#include <unistd.h>
 
 #include <cctype>
 #include <cerrno>
 #include <cstring>
 
+#include "runtime/impl/foreign_plan.h"
 #include "shim/plan.h"
 
 namespace gantry::runtime {
@@ -88,6 +90,12 @@ const char* step_words(StepKind step) {
         case StepKind::kSeccomp: return "loading the seccomp filter";
         case StepKind::kCapabilities: return "applying capabilities";
         case StepKind::kWaitForStart: return "waiting for start";
+        case StepKind::kPlace: return "mounting for the runtime at";
+        case StepKind::kCommand: return "running the runtime";
+        case StepKind::kAdopt: return "reading the runtime's pid file";
+        case StepKind::kListenConsole:
+        case StepKind::kTakeConsole: return "receiving the terminal from the runtime at";
+        case StepKind::kLeave:
         case StepKind::kWorkingDirectory:
         case StepKind::kFindProgram:
         case StepKind::kExec:
@@ -135,6 +143,18 @@ std::string step_text(const shim::Answer& answer) {
                        named ? fmt::format(" \"{}\"", answer.noun) : "", errno_text(answer.error));
 }
 
+/// Another runtime's own words.
+Error command_failure(const shim::Answer& answer, const char* operation) {
+    std::string words = read_runtime_error(answer.noun);
+    (void)unlink(answer.noun);
+    if (words.empty()) {
+        words = answer.error == ECANCELED ? "the runtime failed and did not say why"
+                                          : "running it: " + errno_text(answer.error);
+    }
+    return Error(Kind::kInternal, fmt::format("OCI runtime {} failed: {}", operation, words),
+                 answer.error);
+}
+
 Kind kind_of(const shim::Answer& answer) {
     const auto step = static_cast<StepKind>(answer.step);
     const bool invalid = answer.exec_failure != ExecFailure::kNone || step == StepKind::kBind ||
@@ -146,6 +166,9 @@ Kind kind_of(const shim::Answer& answer) {
 
 Error launch_failure(const shim::Answer& answer) {
     const char* operation = answer.process == 0 ? "create" : "exec";
+    if (static_cast<StepKind>(answer.step) == StepKind::kCommand) {
+        return command_failure(answer, operation);
+    }
     return Error(kind_of(answer),
                  fmt::format("OCI runtime {} failed: unable to start container process: {}",
                              operation, step_text(answer)),

@@ -79,24 +79,27 @@ Result<> check_namespaces(const BuildContext& context) {
                         fmt::format("malformed spec file: duplicated ns {}", entry.type));
         }
         seen.push_back(entry.type);
-        if (!entry.path.empty() && kind->kind == sys::Namespace::kMount) {
-            return fail(Kind::kNotImplemented,
-                        "joining an existing mount namespace is not supported");
-        }
     }
-    if (!makes_namespace(context.config, "mount")) {
+    // Without a stage, that is, in the daemon: nothing that it makes may reach the host's mounts.
+    if (context.stage == nullptr && !makes_namespace(context.config, "mount")) {
         return fail(Kind::kInvalid, "a container needs a mount namespace of its own");
+    }
+    if (!has_namespace(context.config.linux, "mount") &&
+        (context.config.root.readonly || context.user_namespace)) {
+        return fail(Kind::kInvalid, "a read-only root and a user namespace need a mount namespace");
     }
     return check_user_namespace(context);
 }
 
-/// ORDER: the user namespace last; in it, those that do not belong to it could not be joined.
+/// ORDER: the mount namespace behind those whose paths the host alone has; the user namespace last:
+/// in it, those that do not belong to it could not be joined.
 void join_namespaces(BuildContext& context) {
     PlanWriter& plan = context.plan;
     for (const spec::oci::Namespace& entry : context.config.linux.namespaces) {
         const auto* kind = std::ranges::find(kNamespaces, entry.type, &NamespaceKind::name);
         const bool by_fd = kind->kind == sys::Namespace::kNet && context.netns >= 0;
-        if (entry.path.empty() || by_fd || kind->kind == sys::Namespace::kUser) {
+        if (entry.path.empty() || by_fd || kind->kind == sys::Namespace::kUser ||
+            kind->kind == sys::Namespace::kMount) {
             continue;
         }
         if (kind->kind == sys::Namespace::kPid && !context.birth) {
@@ -110,6 +113,11 @@ void join_namespaces(BuildContext& context) {
         shim::Step& step = plan.add(StepKind::kJoinNamespace, "network namespace");
         step.fd = context.netns;
         step.flags = flag_of(sys::Namespace::kNet);
+    }
+    for (const spec::oci::Namespace& entry : context.config.linux.namespaces) {
+        if (entry.type == "mount" && !entry.path.empty()) {
+            plan.add(StepKind::kJoinNamespace, entry.path).flags = flag_of(sys::Namespace::kMount);
+        }
     }
     for (const spec::oci::Namespace& entry : context.config.linux.namespaces) {
         if (entry.type != "user" || (entry.path.empty() && context.userns < 0)) {

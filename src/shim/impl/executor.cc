@@ -61,6 +61,18 @@ int run_file_step(ChildContext& context, const Step& step) {
     }
 }
 
+int run_host_step(ChildContext& context, const Step& step) {
+    switch (step.kind) {
+        case StepKind::kPlace: return place_mount(context, step);
+        case StepKind::kCommand: return run_command(context, step);
+        case StepKind::kAdopt: return adopt_process(context, step);
+        case StepKind::kListenConsole: return listen_for_console(context, step);
+        case StepKind::kTakeConsole: return take_console(context, step);
+        case StepKind::kLeave: _exit(0);
+        default: return run_file_step(context, step);
+    }
+}
+
 int run_step(ChildContext& context, const Step& step) {
     switch (step.kind) {
         case StepKind::kResourceLimit: return limit_resource(step);
@@ -83,13 +95,14 @@ int run_step(ChildContext& context, const Step& step) {
         case StepKind::kHook: return run_hook(context, step);
         case StepKind::kWaitForStart: return wait_for_start(context, step);
         case StepKind::kExec: return exec_program(context, step);
-        default: return run_file_step(context, step);
+        default: return run_host_step(context, step);
     }
 }
 
 /// The program a plan executes names its failures, whichever step found them.
 const char* noun_of(const ChildContext& context, const Step& step) {
-    return context.plan.text(step.text[0]);
+    // Of a command only itself can tell what went wrong: where it has.
+    return context.plan.text(step.text[step.kind == StepKind::kCommand ? 1 : 0]);
 }
 
 }  // namespace

@@ -29,6 +29,7 @@ struct ChildContext {
     /// The first mask of a directory.
     int empty_fd = -1;
     int terminal_fd = -1;
+    int console_fd = -1;
     int slots[kMaxSlots] = {};
     const Step* hook_state = nullptr;
     char program[4096] = {};
@@ -86,6 +87,13 @@ int load_seccomp(ChildContext& context, const Step& step);
 int set_capabilities(const Step& step);
 
 int find_program(ChildContext& context, const Step& step);
+// On the host, for a container that another OCI runtime makes (runtime_steps.cc).
+int place_mount(ChildContext& context, const Step& step);
+int run_command(ChildContext& context, const Step& step);
+int adopt_process(ChildContext& context, const Step& step);
+int listen_for_console(ChildContext& context, const Step& step);
+int take_console(ChildContext& context, const Step& step);
+
 int run_hook(ChildContext& context, const Step& step);
 int meet_parent(ChildContext& context);
 int wait_for_start(ChildContext& context, const Step& step);

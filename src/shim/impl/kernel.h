@@ -101,6 +101,9 @@ inline int close_from(int first) {
     return static_cast<int>(syscall(SYS_close_range, static_cast<unsigned>(first), ~0U, 0));
 }
 
+inline int pidfd_open(int pid) {
+    return static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
+}
 inline int pidfd_send_signal(int pidfd, int signal) {
     return static_cast<int>(syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0));
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "shim/impl/cgroup_of.h"
+#include "shim/impl/command.h"
 #include "shim/impl/kernel.h"
 #include "shim/impl/shim.h"
 
@@ -22,19 +23,6 @@ void close_fd(int& fd) {
         close(fd);
         fd = -1;
     }
-}
-
-/// What the shim, or whoever started the daemon, ignores is nothing of the container's. (clone3's
-/// CLONE_CLEAR_SIGHAND leaves ignored signals ignored.)
-void restore_signals() {
-    struct sigaction action = {};
-    action.sa_handler = SIG_DFL;
-    for (int signal = 1; signal < _NSIG; ++signal) {
-        (void)sigaction(signal, &action, nullptr);  // fails for SIGKILL and SIGSTOP only
-    }
-    sigset_t none;
-    sigemptyset(&none);
-    (void)sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
 /// The namespace that children are born in, for a scope.
@@ -85,6 +73,11 @@ int Shim::launch(Process& process) {
         close(pair[0]);
         return error;
     }
+    if (is_foreign() && !process.stdio.is_terminal()) {
+        // What its runtime writes when it fails is told otherwise, and no output of the
+        // container's.
+        process.stdio.withhold_output();
+    }
     environment_.loop.add(process.sync, pair[0], EPOLLIN, &Shim::on_sync, this);
     return 0;
 }
@@ -104,7 +97,8 @@ int Shim::spawn_child(Process& process, int sync_fd) {
     args.pidfd = reinterpret_cast<uint64_t>(&process.pidfd);
     args.exit_signal = SIGCHLD;
     // A plan with a birth of its own joins there, so that the first process is not counted.
-    if (container.has_v2_fd != 0 && (process.number != 0 || plan.has_birth == 0)) {
+    const bool joins = process.number != 0 ? !is_foreign() : plan.has_birth == 0;
+    if (container.has_v2_fd != 0 && joins) {
         args.flags |= kCloneIntoCgroup;
         args.cgroup = static_cast<uint64_t>(kFirstPlanFd) + container.tasks_fds;
     }
@@ -201,8 +195,11 @@ void Shim::child_said(Process& process, const ChildMessage& message, int fd) {
             process.entered = true;
             return;
         case ChildMessageKind::kRendezvous:
+            // What was told before is known now: that is all that a plan of the daemon waits for.
+            (void)send(process.sync.fd, "", 1, MSG_NOSIGNAL);
+            return;
         case ChildMessageKind::kSeccompListener:
-            // The daemon's plans have neither.
+            // The daemon's plans have none.
             return;
         case ChildMessageKind::kReady:
             // What only the set-up needed; the root's mount above all, which would stay busy.
@@ -237,6 +234,7 @@ void Shim::executed(Process& process) {
     environment_.loop.suspend(process.sync);
     close_fd(process.sync.fd);
     process.running = true;
+    process.stdio.release_output();
     if (process.number == 0) {
         phase_ = Phase::kRunning;
     } else {

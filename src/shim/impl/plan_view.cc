@@ -27,7 +27,8 @@ PlanView PlanView::check(const void* data, uint64_t size) {
     plan.pool_ = bytes + header->pool;
     for (const Text* text :
          {&header->pid_namespace, &header->log_path, &header->log_attrs, &header->log_address,
-          &header->log_head, &header->log_tag, &header->container_dir}) {
+          &header->log_head, &header->log_tag, &header->container_dir, &header->kill_command,
+          &header->delete_command}) {
         if (!plan.holds(*text)) {
             return {};
         }

@@ -122,7 +122,12 @@ int Shim::handle(Received& received) {
         return ESRCH;
     }
     switch (request.kind) {
-        case RequestKind::kSignal: return signal_process(*process, static_cast<int>(request.a));
+        case RequestKind::kSignal:
+            if (process->number == 0 && is_foreign()) {
+                const int error = signal_by_runtime(received, static_cast<int>(request.a));
+                return error != 0 ? error : kDeferred;
+            }
+            return signal_process(*process, static_cast<int>(request.a));
         case RequestKind::kResize: return process->stdio.resize(request.a, request.b);
         case RequestKind::kCloseStdin: process->stdio.close_input_when_drained(); return 0;
         case RequestKind::kAttach: return attach(*process, received);

@@ -52,6 +52,10 @@ int attach_root(ChildContext& context, const Step& step) {
     if (context.host_root_fd < 0) {
         return errno;
     }
+    if ((step.flags & kRootInPlace) != 0) {
+        context.root_fd = open(context.plan.text(step.text[0]), O_PATH | O_DIRECTORY | O_CLOEXEC);
+        return context.root_fd >= 0 ? 0 : errno;
+    }
     context.root_fd =
         (step.flags & kBindSlot) != 0 ? context.slots[step.slot % kMaxSlots] : step.fd;
     if (context.root_fd < 0) {

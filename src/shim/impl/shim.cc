@@ -18,8 +18,6 @@ namespace gantry::shim {
 
 namespace {
 
-/// What a background process that still holds the output may delay the report of an exit (R21).
-constexpr int64_t kDrainTime = 1000;
 /// How long clients wait for the daemon to record an exit before they see their end regardless.
 constexpr int64_t kRecordTime = 2000;
 /// Idle time after which the read buffer's memory is given back.
@@ -145,9 +143,9 @@ void Shim::tick() {
     }
     for (Process* process = &init_; process != nullptr;
          process = process == &init_ ? execs_ : process->next) {
-        if (process->ended && !process->finished &&
-            ((process->stdio.output_ended() && (process->number != 0 || log_is_drained())) ||
-             now >= process->deadline)) {
+        const bool complete = process->stdio.output_ended() &&
+                              (process->number != 0 || (log_is_drained() && deleting_ < 0));
+        if (process->ended && !process->finished && (complete || now >= process->deadline)) {
             finish(*process);
         }
         if (process->finished && !process->released &&
@@ -181,6 +179,7 @@ bool Shim::peek(Process& process) {
 }
 
 void Shim::collect_children() {
+    (void)collect_commands();
     peek(init_);
     for (Process* exec = execs_; exec != nullptr; exec = exec->next) {
         peek(*exec);
@@ -190,6 +189,10 @@ void Shim::collect_children() {
     while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0) {
         if (info.si_pid == init_.pid) {
             return;  // comes first until it is reaped; finish() looks again
+        }
+        if (collect_commands()) {
+            info = {};
+            continue;
         }
         for (const Process* exec = execs_; exec != nullptr; exec = exec->next) {
             if (exec->pid == info.si_pid && !exec->finished) {
@@ -211,6 +214,9 @@ void Shim::process_ended(Process& process, const siginfo_t& info) {
         peer_.stop_blocking();
     }
     process.stdio.process_ended();
+    if (process.number == 0 && is_foreign()) {
+        delete_by_runtime();
+    }
 }
 
 void Shim::finish(Process& process) {

@@ -20,6 +20,8 @@ public:
 
 private:
     static constexpr uint32_t kMaxFds = 3;
+    /// What a background process that still holds the output may delay the report of an exit (R21).
+    static constexpr int64_t kDrainTime = 1000;
     struct Received {
         const Request* request;
         char* payload;
@@ -76,6 +78,21 @@ private:
     Process* find(uint32_t number);
     Client::Options client_options(const Received& received) const;
 
+    // foreign.cc
+    bool is_foreign() const;
+    /// Takes the answer's channel out of RECEIVED when it returns 0.
+    int signal_by_runtime(Received& received, int signal);
+    void delete_by_runtime();
+    /// Whether one of the runtime's commands has ended.
+    bool collect_commands();
+
+    /// A `kill` of another runtime that is under way.
+    struct SentSignal {
+        int pid = -1;
+        int answer_fd = -1;
+        SentSignal* next = nullptr;
+    };
+
     Environment environment_;
     ContainerLog log_;
     LogPeer peer_;
@@ -89,6 +106,10 @@ private:
     Phase phase_ = Phase::kPreparing;
     /// Why the container could not be set up, until somebody asks.
     Answer failure_ = {};
+    Pool<SentSignal> signal_pool_;
+    SentSignal* signals_ = nullptr;
+    /// Another runtime's `delete`, while it runs.
+    int deleting_ = -1;
     bool start_received_ = false;
     bool leaving_ = false;
     int tasks_fds_ = 0;

@@ -288,14 +288,28 @@ void Stdio::pause_if_blocked(uint64_t room) {
     held_up_ = spool_is_full(room);
     const bool peer = log_ != nullptr && log_->peer() != nullptr && log_->peer()->is_blocked();
     if (held_up_ || peer) {
-        paused_ = true;
-        environment_->loop.suspend(outputs_[0]);
-        environment_->loop.suspend(outputs_[1]);
+        pause_output();
     }
 }
 
+void Stdio::pause_output() {
+    paused_ = true;
+    environment_->loop.suspend(outputs_[0]);
+    environment_->loop.suspend(outputs_[1]);
+}
+
+void Stdio::withhold_output() {
+    withheld_ = true;
+    pause_output();
+}
+
+void Stdio::release_output() {
+    withheld_ = false;
+    resume_output();
+}
+
 void Stdio::resume_output() {
-    if (!paused_) {
+    if (!paused_ || withheld_) {
         return;
     }
     paused_ = false;

@@ -45,6 +45,9 @@ public:
     void client_moved();
     /// Something that held the output up is over.
     void resume_output();
+    /// Leaves what is written where it is, whatever clients do, until release_output().
+    void withhold_output();
+    void release_output();
 
     /// End of input after what was taken before.
     void close_input_when_drained();
@@ -74,6 +77,7 @@ private:
     void keep_for_later(int stream, const char* data, size_t size);
     void tell_dropped(const Client& client);
     bool spool_is_full(uint64_t room);
+    void pause_output();
     void pause_if_blocked(uint64_t room);
     void close_input();
     void close_input_if_drained();
@@ -92,6 +96,7 @@ private:
     bool input_closed_ = false;
     bool input_closing_ = false;
     bool paused_ = false;
+    bool withheld_ = false;
     /// Paused because of clients.
     bool held_up_ = false;
     bool ended_ = false;

@@ -53,7 +53,7 @@ struct Memory {
     std::optional<bool> disable_oom_killer;
     std::optional<bool> use_hierarchy;
     std::optional<bool> check_before_update;
-    /// Gone from Linux since 6.1: refused unless they are -1 or 0.
+    /// Gone from Linux since 6.1.
     std::optional<int64_t> kernel;
     std::optional<int64_t> kernel_tcp;
 };
