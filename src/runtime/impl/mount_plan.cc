@@ -81,7 +81,8 @@ Result<uint32_t> take_slot(BuildContext& context) {
 
 Result<> add_bind(BuildContext& context, const spec::oci::Mount& mount,
                   const std::string& destination, const MountOptions& options, uint32_t& slot) {
-    if (!options.data.empty()) {
+    // COMPAT: runc passes the rest on to mount(2), which ignores it for a bind.
+    if (!options.data.empty() && context.stage == nullptr) {
         return fail(Kind::kInvalid, fmt::format("invalid bind mount option {:?}", options.data));
     }
     shim::Step& step = context.plan.add(StepKind::kBind, destination, mount.source);
