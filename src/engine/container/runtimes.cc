@@ -162,6 +162,11 @@ Result<> check_runtime(const ContainerSettings& settings, const ContainerRecord&
     const bool shares = std::ranges::any_of(record.mounts, [](const PlannedMount& plan) {
         return plan.propagation.ends_with("shared");
     });
+    if (foreign && settings.id_map.user_namespace != nullptr && record.host.userns_mode != "host") {
+        return fail(Kind::kNotImplemented,
+                    fmt::format("userns-remap is not supported with runtime {}; --userns=host is",
+                                record.host.runtime));
+    }
     if (foreign && shares) {
         // What the runtime mounts it mounts where the host does not see it.
         return fail(Kind::kNotImplemented,
