@@ -250,25 +250,6 @@ def test_events(api):
     assert [e["Action"] for e in events] == ["create", "archive-path", "extract-to-dir"]
 
 
-def test_docker_cp(api, cli, tmp_path):
-    """The stock client's cp, both ways."""
-    if cli.is_gantry:
-        pytest.skip("gantry has no cp yet")
-    name = api.waiting()
-    source = tmp_path / "src"
-    (source / "sub").mkdir(parents=True)
-    (source / "sub" / "f").write_text("deep")
-    os.chmod(source / "sub" / "f", 0o640)
-    cli("cp", str(source), f"{name}:/tmp/there", code=0)
-    assert get(api, name, "/tmp/there")["there/sub/f"][1] == b"deep"
-    cli("cp", f"{source}/.", f"{name}:/tmp", code=0)
-    assert get(api, name, "/tmp/sub/f")["f"][1] == b"deep"
-    cli("cp", f"{name}:/tmp/there", str(tmp_path / "back"), code=0)
-    back = tmp_path / "back" / "sub" / "f"
-    assert back.read_text() == "deep" and stat.S_IMODE(back.stat().st_mode) == 0o640
-    assert "Could not find the file /no" in cli("cp", f"{name}:/no", str(tmp_path), code=1).err
-
-
 def test_docker_py(py):
     container = py.containers.create(image.IMAGE, "true")
     assert container.put_archive("/tmp", image.Tar().add("f", b"py").bytes())

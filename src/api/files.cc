@@ -6,6 +6,7 @@
 
 #include "api/query_values.h"
 #include "api/route.h"
+#include "base/stream.h"
 #include "base/text.h"
 #include "engine/files/file_service.h"
 #include "spec/api/image.h"
@@ -51,15 +52,15 @@ Result<> send_archive(Call& call, io::ResponseHead head, engine::ArchiveSource& 
         head.headers.add("Content-Encoding", "gzip");
     }
     io::ResponseStream* stream = nullptr;
-    const store::Writer out = [&](std::string_view bytes) -> Result<> {
+    const Writer out = [&](std::string_view bytes) -> Result<> {
         if (stream == nullptr) {
             GT_TRY_VAR(opened, call.responder.stream(head));
             stream = opened;
         }
         return stream->write(bytes);
     };
-    store::Gathered gathered(out);
-    const store::Writer gather = [&](std::string_view bytes) { return gathered.write(bytes); };
+    Gathered gathered(out);
+    const Writer gather = [&](std::string_view bytes) { return gathered.write(bytes); };
     if (compress) {
         store::GzipWriter gzip(gather);
         GT_TRY(source.write([&](std::string_view bytes) { return gzip.write(bytes); }));

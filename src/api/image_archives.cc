@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::string_view kTar = "application/x-tar";
 
-store::Reader body_reader(Call& call) {
+Reader body_reader(Call& call) {
     return [&body = call.request.body](std::span<char> into) { return body.read(into); };
 }
 

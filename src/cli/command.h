@@ -29,7 +29,8 @@ struct Command {
     std::string_view path;
     std::array<std::string_view, 2> aliases = {};
     std::string_view shortcut = {};
-    /// After the command's name and "[OPTIONS]": "CONTAINER [CONTAINER...]".
+    /// After the command's name and "[OPTIONS]": "CONTAINER [CONTAINER...]"; several forms, one a
+    /// line.
     std::string_view arguments = {};
     std::string_view summary;
     std::span<const Flag> flags = {};

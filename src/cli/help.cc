@@ -126,14 +126,14 @@ int help_width() {
 }
 
 std::string usage_line(std::string_view program, const FoundCommand& found) {
-    std::string line = fmt::format("{} {}", program, found.spelling);
-    if (!found.command->flags.empty()) {
-        line += " [OPTIONS]";
+    const std::string head = fmt::format("{} {}{}", program, found.spelling,
+                                         found.command->flags.empty() ? "" : " [OPTIONS]");
+    std::string text;
+    for (const std::string_view form : split(found.command->arguments, '\n')) {
+        text += fmt::format("{}{}{}{}", text.empty() ? "" : "\n\t", head, form.empty() ? "" : " ",
+                            form);
     }
-    if (!found.command->arguments.empty()) {
-        line += fmt::format(" {}", found.command->arguments);
-    }
-    return line;
+    return text;
 }
 
 std::string flag_help(std::span<const Flag> flags, int width) {

@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "base/error.h"
-#include "store/stream.h"
+#include "base/stream.h"
 
 struct isal_zstream;
 
@@ -34,19 +34,6 @@ private:
     Writer out_;
     std::unique_ptr<isal_zstream> stream_;
     std::string work_;
-    std::string buffer_;
-};
-
-/// Passes small writes on in larger pieces; flush() passes on the rest.
-class Gathered {
-public:
-    explicit Gathered(Writer out) : out_(std::move(out)) {}
-
-    Result<> write(std::string_view bytes);
-    Result<> flush();
-
-private:
-    Writer out_;
     std::string buffer_;
 };
 

@@ -9,8 +9,8 @@
 
 #include "base/error.h"
 #include "base/id.h"
+#include "base/stream.h"
 #include "base/unique_fd.h"
-#include "store/stream.h"
 
 namespace gantry::store {
 

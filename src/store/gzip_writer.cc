@@ -1,4 +1,4 @@
-// GzipWriter and Gathered of store/compression.h.
+// GzipWriter of store/compression.h.
 
 #include <fmt/core.h>
 #include <isa-l/igzip_lib.h>
@@ -57,26 +57,6 @@ Result<> GzipWriter::deflate(std::string_view bytes, bool end) {
             return {};
         }
     }
-}
-
-Result<> Gathered::write(std::string_view bytes) {
-    if (buffer_.size() + bytes.size() > kChunk) {
-        GT_TRY(flush());
-    }
-    if (bytes.size() >= kChunk) {
-        return out_(bytes);
-    }
-    buffer_ += bytes;
-    return {};
-}
-
-Result<> Gathered::flush() {
-    if (buffer_.empty()) {
-        return {};
-    }
-    auto written = out_(buffer_);
-    buffer_.clear();
-    return written;
 }
 
 }  // namespace gantry::store

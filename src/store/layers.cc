@@ -91,7 +91,7 @@ Result<std::unique_ptr<Layers>> Layers::open(const std::string& data_root, Trash
 }
 
 Result<StagedLayer> Layers::stage(const Reader& stream, const Digest& expected,
-                                  const LayerLimits& limits) {
+                                  const pack::ArchiveLimits& limits) {
     const std::string name = "layer-" + random_id();
     GT_TRY_VAR(diff, make_diff(tmp_.get(), name));
     StagedLayer layer(trash_, tmp_.get(), name, std::move(diff));

@@ -11,25 +11,12 @@
 #include "base/error.h"
 #include "base/id.h"
 #include "base/mutex.h"
+#include "base/stream.h"
 #include "base/unique_fd.h"
-#include "store/stream.h"
+#include "pack/limits.h"
 #include "store/trash.h"
 
 namespace gantry::store {
-
-/// Bounds for one layer, against archives made to fill disk or memory. The defaults are far above
-/// any real image.
-struct LayerLimits {
-    uint64_t max_entries = 4'000'000;
-    /// Of the uncompressed stream.
-    uint64_t max_stream_bytes = uint64_t{1} << 38;
-    /// Of all regular files together, holes included.
-    uint64_t max_content_bytes = uint64_t{1} << 40;
-    size_t max_path_bytes = 4096;
-    size_t max_path_depth = 512;
-    /// Of one entry.
-    size_t max_xattr_bytes = size_t{1} << 20;
-};
 
 /// What a tar stream was, found while it was unpacked.
 struct LayerFacts {
@@ -50,7 +37,8 @@ struct LayerFacts {
 /// SAFETY: names come from strangers. Nothing outside TARGET is touched: absolute names are taken
 /// from TARGET, ".." is kInvalid, links are resolved inside TARGET, hard links never follow one.
 /// Of two entries with one name the last wins. On failure TARGET holds rubbish and must go.
-Result<LayerFacts> unpack_layer(const Reader& stream, int target, const LayerLimits& limits);
+Result<LayerFacts> unpack_layer(const Reader& stream, int target,
+                                const pack::ArchiveLimits& limits);
 
 /// "sha256:..." over PARENT ("" for the lowest layer) and DIFF_ID (OCI image-spec, config.md).
 ChainId chain_id(const ChainId& parent, const Digest& diff_id);
@@ -88,7 +76,7 @@ public:
 
     /// Unpacks STREAM into tmp/. kInvalid if its diff id is not EXPECTED (empty: any).
     Result<StagedLayer> stage(const Reader& stream, const Digest& expected,
-                              const LayerLimits& limits = {});
+                              const pack::ArchiveLimits& limits = {});
 
     /// Makes LAYERS visible under IDS, bottom first; the file system is synced once before. What is
     /// in the place of a layer (left by a crash, or damaged) goes to the trash. The caller holds

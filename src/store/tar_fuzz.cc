@@ -32,14 +32,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     {
         const auto fd = gantry::sys::open_dir(target.c_str());
         GT_CHECK(fd.has_value());
-        const gantry::store::LayerLimits limits{.max_entries = 1000,
-                                                .max_stream_bytes = 16 << 20,
-                                                .max_content_bytes = 16 << 20,
-                                                .max_path_depth = 64};
+        const gantry::pack::ArchiveLimits limits{.max_entries = 1000,
+                                                 .max_stream_bytes = 16 << 20,
+                                                 .max_content_bytes = 16 << 20,
+                                                 .max_path_depth = 64};
         // SAFETY: bytes are read as characters.
         const std::string_view bytes(reinterpret_cast<const char*>(data), size);
-        (void)gantry::store::unpack_layer(gantry::store::read_from_memory(bytes), fd->get(),
-                                          limits);
+        (void)gantry::store::unpack_layer(gantry::read_from_memory(bytes), fd->get(), limits);
     }
     const auto names = gantry::sys::list_dir(AT_FDCWD, place.path.c_str());
     GT_CHECK(names.has_value() && names->size() == 2);

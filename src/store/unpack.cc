@@ -5,15 +5,16 @@
 #include <string>
 #include <utility>
 
+#include "pack/tar_reader.h"
 #include "store/compression.h"
 #include "store/impl/layer_writer.h"
 #include "store/impl/sha256.h"
 #include "store/layers.h"
-#include "store/tar_reader.h"
 
 namespace gantry::store {
 
-Result<LayerFacts> unpack_layer(const Reader& stream, int target, const LayerLimits& limits) {
+Result<LayerFacts> unpack_layer(const Reader& stream, int target,
+                                const pack::ArchiveLimits& limits) {
     GT_TRY_VAR(plain, decompressed(stream));
     Sha256 hash;
     uint64_t total = 0;
@@ -27,7 +28,7 @@ Result<LayerFacts> unpack_layer(const Reader& stream, int target, const LayerLim
         hash.update({into.data(), count});
         return count;
     };
-    TarReader reader(counted);
+    pack::TarReader reader(counted);
     GT_TRY_VAR(writer, LayerWriter::open(target, limits));
     for (;;) {
         GT_TRY_VAR(entry, reader.next());

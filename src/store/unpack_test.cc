@@ -82,7 +82,7 @@ protected:
         DataRootTest::TearDown();
     }
 
-    Result<LayerFacts> unpack(std::string_view bytes, const LayerLimits& limits = {}) {
+    Result<LayerFacts> unpack(std::string_view bytes, const pack::ArchiveLimits& limits = {}) {
         const auto target = sys::open_dir(path("target").c_str());
         EXPECT_TRUE(target);
         return unpack_layer(read_from_memory(bytes), target->get(), limits);

@@ -58,9 +58,10 @@ class Cli:
     def spawn(self, *arguments, **options):
         options.setdefault("stdin", subprocess.PIPE)
         options.setdefault("env", self.environment())
+        options.setdefault("text", True)
         return subprocess.Popen(
             [self.program, *arguments],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options,
         )  # fmt: skip
 
     def __call__(self, *arguments, stdin="", code=None, timeout=60, environment=None):

@@ -126,6 +126,12 @@ inline constexpr auto kCommit = std::to_array<Flag>({
     {"pause", 'p', &flag_type::kBool, "true", "Hold the container still meanwhile"},
 });
 
+inline constexpr auto kCp = std::to_array<Flag>({
+    {"archive", 'a', &flag_type::kBool, "", "Give the copy to the container's user"},
+    {"follow-link", 'L', &flag_type::kBool, "", "Copy what SRC_PATH leads to if it is a link"},
+    {"quiet", 'q', &flag_type::kBool, "", "Do not print progress"},
+});
+
 inline constexpr auto kExport = std::to_array<Flag>({
     {"output", 'o', &flag_type::kString, "", "Write this file in place of STDOUT"},
 });

@@ -30,6 +30,7 @@ int run_top(Session& session, const ParsedArgs& args);
 int run_port(Session& session, const ParsedArgs& args);
 int run_stats(Session& session, const ParsedArgs& args);
 int run_commit(Session& session, const ParsedArgs& args);
+int run_cp(Session& session, const ParsedArgs& args);
 int run_diff(Session& session, const ParsedArgs& args);
 int run_export(Session& session, const ParsedArgs& args);
 int run_container_prune(Session& session, const ParsedArgs& args);

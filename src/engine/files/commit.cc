@@ -15,6 +15,7 @@
 #include "engine/files/setup_files.h"
 #include "engine/image/image_changes.h"
 #include "engine/image/image_name.h"
+#include "pack/tree_archive.h"
 #include "spec/json.h"
 #include "spec/oci/image.h"
 #include "spec/platform.h"
@@ -22,7 +23,6 @@
 #include "store/images.h"
 #include "store/ingest.h"
 #include "store/snapshots.h"
-#include "store/tree_archive.h"
 
 namespace gantry::engine {
 namespace {
@@ -92,14 +92,14 @@ Result<std::optional<spec::oci::Descriptor>> read_layer(ContainerCore& core, con
     GT_TRY_VAR(upper, core.parts.snapshots.open_upper(id));
     bool is_empty = true;
     GT_TRY_VAR(layer, ingest.add_blob_from(
-                          [&](const store::Writer& out) -> Result<> {
-                              store::TarWriter tar([&](std::string_view bytes) {
+                          [&](const Writer& out) -> Result<> {
+                              pack::TarWriter tar([&](std::string_view bytes) {
                                   is_empty = false;
                                   return out(bytes);
                               });
-                              store::TreeArchive archive(
-                                  tar, {.form = store::TreeOptions::Form::kOverlayLayer,
-                                        .xattrs = store::TreeOptions::Xattrs::kUser,
+                              pack::TreeArchive archive(
+                                  tar, {.form = pack::TreeOptions::Form::kOverlayLayer,
+                                        .xattrs = pack::TreeOptions::Xattrs::kUser,
                                         .skip = [fd = upper.get()](std::string_view path) {
                                             return is_setup_file(fd, path);
                                         }});

@@ -16,10 +16,11 @@
 #include "engine/container/core.h"
 #include "engine/files/file_view.h"
 #include "engine/files/setup_files.h"
+#include "pack/tree_archive.h"
+#include "pack/tree_extract.h"
 #include "spec/mount.h"
+#include "store/compression.h"
 #include "store/snapshots.h"
-#include "store/tree_archive.h"
-#include "store/tree_extract.h"
 #include "store/upper_changes.h"
 #include "sys/user_db.h"
 
@@ -109,7 +110,7 @@ Result<Found> find(const sys::RootDir& root, const std::string& path) {
     if (::fstat(fd.get(), &status) < 0) {
         return fail_errno("stat");
     }
-    if (store::is_kernel_filesystem(fd.get())) {
+    if (pack::is_kernel_filesystem(fd.get())) {
         return fail(Kind::kNotFound, "of the kernel");
     }
     Found found;
@@ -141,9 +142,9 @@ public:
 
     const spec::PathStat& stat() const override { return found_.stat; }
 
-    Result<> write(const store::Writer& out) override {
-        store::TarWriter tar(out);
-        store::TreeArchive archive(tar, {.ids = view_.ids()});
+    Result<> write(const Writer& out) override {
+        pack::TarWriter tar(out);
+        pack::TreeArchive archive(tar, {.ids = view_.ids()});
         const bool directory = (found_.stat.mode & 1U << 31) != 0;
         GT_TRY(directory ? archive.add_directory(found_.fd.get(), found_.stat.name)
                          : archive.add_node(found_.fd.get(), found_.stat.name));
@@ -163,9 +164,9 @@ public:
 
     const spec::PathStat& stat() const override { return stat_; }
 
-    Result<> write(const store::Writer& out) override {
-        store::TarWriter tar(out);
-        store::TreeArchive archive(tar, {.xattrs = store::TreeOptions::Xattrs::kUser, .ids = ids_});
+    Result<> write(const Writer& out) override {
+        pack::TarWriter tar(out);
+        pack::TreeArchive archive(tar, {.xattrs = pack::TreeOptions::Xattrs::kUser, .ids = ids_});
         GT_TRY(archive.add_directory(root_.get(), ""));
         GT_TRY(tar.finish());
         done_();
@@ -202,12 +203,12 @@ Result<> check_writable(const sys::RootDir& root, int directory) {
                                               : "mounted volume is marked read-only");
 }
 
-Result<store::ExtractOptions> extract_options(const FileView& view, const ContainerRecord& record,
+Result<pack::ExtractOptions> extract_options(const FileView& view, const ContainerRecord& record,
                                               const ExtractRequest& request) {
-    store::ExtractOptions options;
+    pack::ExtractOptions options;
     options.ids = view.ids();
     if (request.no_overwrite) {
-        options.clash = store::ExtractOptions::Clash::kRefuse;
+        options.clash = pack::ExtractOptions::Clash::kRefuse;
     }
     if (request.to_container_user && !record.config.user.empty()) {
         GT_TRY_VAR(users, sys::read_user_db(view.root().fd()));
@@ -252,7 +253,7 @@ Result<std::unique_ptr<ArchiveSource>> FileService::read(std::string_view ref,
 }
 
 Result<> FileService::extract(std::string_view ref, const ExtractRequest& request,
-                              const store::Reader& archive) {
+                              const Reader& archive) {
     GT_TRY_VAR(entry, core_.table.find(ref));
     GT_TRY_VAR(view, FileView::open(core_, entry, ViewAccess::kWrite));
     const std::string path = spec::clean_path("/" + request.path);
@@ -266,12 +267,13 @@ Result<> FileService::extract(std::string_view ref, const ExtractRequest& reques
             return fail(Kind::kInvalid, "extraction point is not a directory");
         }
         GT_TRY(check_writable(view.root(), directory->get()));
-        if (store::is_kernel_filesystem(directory->get())) {
+        if (pack::is_kernel_filesystem(directory->get())) {
             return no_such_file(request.path, ref);
         }
     }
     GT_TRY_VAR(options, extract_options(view, *entry->snapshot()->record, request));
-    GT_TRY(store::extract_tree(archive, view.root(), path == "/" ? "" : path, options));
+    GT_TRY_VAR(plain, store::decompressed(archive));
+    GT_TRY(pack::extract_tree(plain, view.root(), path == "/" ? "" : path, options));
     publish_event(core_, *entry->snapshot(), "extract-to-dir");
     return {};
 }

@@ -8,8 +8,8 @@
 
 #include "base/error.h"
 #include "base/id.h"
+#include "base/stream.h"
 #include "spec/api/container.h"
-#include "store/stream.h"
 
 namespace gantry::engine {
 
@@ -47,7 +47,7 @@ public:
     /// Of the file or directory that was asked for; empty for a whole container.
     virtual const spec::PathStat& stat() const = 0;
     /// Writes the whole archive. Once.
-    virtual Result<> write(const store::Writer& out) = 0;
+    virtual Result<> write(const Writer& out) = 0;
 };
 
 /// Work on containers' files from outside: cp, export, diff, commit.
@@ -63,8 +63,7 @@ public:
     Result<std::unique_ptr<ArchiveSource>> read(std::string_view ref, const std::string& path);
 
     /// kInvalid "extraction point is not a directory", kForbidden for what is read-only.
-    Result<> extract(std::string_view ref, const ExtractRequest& request,
-                     const store::Reader& archive);
+    Result<> extract(std::string_view ref, const ExtractRequest& request, const Reader& archive);
 
     /// The root file system without volumes. kConflict for a dead container.
     Result<std::unique_ptr<ArchiveSource>> export_root(std::string_view ref);

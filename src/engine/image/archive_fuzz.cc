@@ -50,7 +50,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     archive.file("layer.tar", std::string(1024, '\0')).symlink("loop", "loop");
     const auto ingest = place.images->begin_ingest();
     gantry::engine::ArchiveReader reader(*ingest);
-    GT_CHECK(reader.read(gantry::store::read_from_memory(archive.str())).has_value());
+    GT_CHECK(reader.read(gantry::read_from_memory(archive.str())).has_value());
     if (const auto found = reader.images(gantry::spec::native_platform())) {
         for (const gantry::store::IncomingImage& image : *found) {
             (void)ingest->commit(image);

@@ -8,13 +8,13 @@
 
 #include "base/text.h"
 #include "engine/image/image_name.h"
+#include "pack/tar_reader.h"
 #include "spec/digest.h"
 #include "spec/docker_archive.h"
 #include "spec/json.h"
 #include "spec/platform.h"
 #include "spec/reference.h"
 #include "store/compression.h"
-#include "store/tar_reader.h"
 
 namespace gantry::engine {
 namespace {
@@ -59,7 +59,7 @@ std::string_view directory_of(std::string_view path) {
     return slash == path.npos ? "" : path.substr(0, slash);
 }
 
-Result<std::string> read_document(const store::Reader& content, uint64_t size) {
+Result<std::string> read_document(const Reader& content, uint64_t size) {
     if (size > kMaxDocument) {
         return fail(Kind::kInvalid, fmt::format("larger than {} bytes", kMaxDocument));
     }
@@ -109,9 +109,9 @@ bool is_attestation(const spec::oci::Descriptor& descriptor) {
 
 }  // namespace
 
-Result<> ArchiveReader::read(const store::Reader& archive) {
+Result<> ArchiveReader::read(const Reader& archive) {
     GT_TRY_VAR(plain, store::decompressed(archive));
-    store::TarReader tar(plain);
+    pack::TarReader tar(plain);
     for (size_t count = 0;; ++count) {
         GT_TRY_VAR(entry, tar.next());
         if (!entry) {
@@ -121,14 +121,14 @@ Result<> ArchiveReader::read(const store::Reader& archive) {
             return fail(Kind::kInvalid, fmt::format("more than {} files", kMaxFiles));
         }
         const std::string name = clean_path("", entry->path);
-        if (entry->type == store::TarType::kFile) {
+        if (entry->type == pack::TarType::kFile) {
             auto taken = take_file(name, entry->size, tar.content());
             if (!taken) {
                 return Failure(std::move(taken).error().in(name));
             }
-        } else if (entry->type == store::TarType::kSymlink) {
+        } else if (entry->type == pack::TarType::kSymlink) {
             links_[name] = clean_path(directory_of(name), entry->target);
-        } else if (entry->type == store::TarType::kHardLink) {
+        } else if (entry->type == pack::TarType::kHardLink) {
             links_[name] = clean_path("", entry->target);
         }
     }
@@ -142,8 +142,7 @@ Result<> ArchiveReader::read(const store::Reader& archive) {
     }
 }
 
-Result<> ArchiveReader::take_file(const std::string& name, uint64_t size,
-                                  const store::Reader& content) {
+Result<> ArchiveReader::take_file(const std::string& name, uint64_t size, const Reader& content) {
     if (std::ranges::find(kDocuments, name) != kDocuments.end()) {
         GT_TRY_VAR(text, read_document(content, size));
         documents_[name] = std::move(text);
@@ -193,7 +192,7 @@ Result<spec::oci::Descriptor> ArchiveReader::layer_descriptor(std::string_view n
     spec::oci::Descriptor layer = *file;
     GT_TRY_VAR(fd, ingest_.open_blob(layer.digest));
     std::array<char, 4> head{};
-    GT_TRY_VAR(count, store::read_from_fd(fd.get())(head));
+    GT_TRY_VAR(count, read_from_fd(fd.get())(head));
     const std::string_view magic(head.data(), count);
     layer.media_type = magic.starts_with("\x1f\x8b") ? spec::oci::media_type::kLayerGzip
                        : magic == "\x28\xb5\x2f\xfd" ? spec::oci::media_type::kLayerZstd

@@ -7,10 +7,10 @@
 
 #include "base/error.h"
 #include "base/id.h"
+#include "base/stream.h"
 #include "spec/oci/descriptor.h"
 #include "spec/oci/image.h"
 #include "store/ingest.h"
-#include "store/stream.h"
 
 namespace gantry::engine {
 
@@ -25,14 +25,14 @@ public:
     explicit ArchiveReader(store::Ingest& ingest) : ingest_(ingest) {}
 
     /// Reads all of ARCHIVE. kInvalid for what is no tar or where a blob's name is not its digest.
-    Result<> read(const store::Reader& archive);
+    Result<> read(const Reader& archive);
 
     /// The images in it, in the archive's order. Of an image for several platforms the one that
     /// runs on PLATFORM is taken.
     Result<std::vector<store::IncomingImage>> images(const spec::oci::Platform& platform) const;
 
 private:
-    Result<> take_file(const std::string& name, uint64_t size, const store::Reader& content);
+    Result<> take_file(const std::string& name, uint64_t size, const Reader& content);
     const spec::oci::Descriptor* find(std::string_view name) const;
 
     Result<std::vector<store::IncomingImage>> docker_images() const;

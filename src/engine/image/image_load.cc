@@ -117,7 +117,7 @@ spec::oci::ImageConfig import_config(const Digest& diff_id, const spec::oci::Pla
 
 }  // namespace
 
-Result<> ImageService::load(const store::Reader& archive, const ImageLoadOptions& options,
+Result<> ImageService::load(const Reader& archive, const ImageLoadOptions& options,
                             const ProgressSink& progress) {
     GT_TRY_VAR(platform, wanted_platform(options.platform));
     const std::unique_ptr<store::Ingest> ingest = images_.begin_ingest();
@@ -139,7 +139,7 @@ Result<> ImageService::load(const store::Reader& archive, const ImageLoadOptions
     return {};
 }
 
-Result<> ImageService::import(const store::Reader& archive, const ImageImportOptions& options,
+Result<> ImageService::import(const Reader& archive, const ImageImportOptions& options,
                               const ProgressSink& progress) {
     GT_TRY_VAR(platform, wanted_platform(options.platform));
     GT_TRY_VAR(name, import_name(options));

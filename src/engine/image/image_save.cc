@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "engine/image/image_service.h"
+#include "pack/tar_writer.h"
 #include "spec/digest.h"
 #include "spec/docker_archive.h"
 #include "spec/json.h"
@@ -15,7 +16,6 @@
 #include "spec/reference.h"
 #include "store/content.h"
 #include "store/ingest.h"
-#include "store/tar_writer.h"
 
 namespace gantry::engine {
 namespace {
@@ -98,16 +98,16 @@ void add_index_entries(const Saved& saved, spec::oci::Index& index) {
     }
 }
 
-Result<> write_blob(store::TarWriter& tar, const store::ContentStore& content,
+Result<> write_blob(pack::TarWriter& tar, const store::ContentStore& content,
                     const Digest& digest) {
     GT_TRY_VAR(size, content.size(digest));
     GT_TRY_VAR(fd, content.open_blob(digest, store::Verify::kTrust));
-    return tar.add_file(blob_path(digest), size, store::read_from_fd(fd.get()), WallTime{});
+    return tar.add_file(blob_path(digest), size, read_from_fd(fd.get()), WallTime{});
 }
 
 }  // namespace
 
-Result<> ImageService::save(std::span<const std::string> refs, const store::Writer& out) const {
+Result<> ImageService::save(std::span<const std::string> refs, const Writer& out) const {
     std::vector<Saved> saved;
     for (const std::string& ref : refs) {
         GT_TRY(resolve(images_, ref, saved));
@@ -128,7 +128,7 @@ Result<> ImageService::save(std::span<const std::string> refs, const store::Writ
             blobs.insert(layer.digest);
         }
     }
-    store::TarWriter tar(out);
+    pack::TarWriter tar(out);
     GT_TRY(tar.add_directory("blobs/", WallTime{}));
     GT_TRY(tar.add_directory("blobs/sha256/", WallTime{}));
     for (const Digest& digest : blobs) {

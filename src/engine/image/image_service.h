@@ -10,9 +10,9 @@
 
 #include "base/error.h"
 #include "base/id.h"
+#include "base/stream.h"
 #include "engine/system/prune_gate.h"
 #include "store/images.h"
-#include "store/stream.h"
 
 namespace gantry::spec {
 struct HistoryItem;
@@ -103,16 +103,16 @@ public:
 
     /// A `docker save` archive or an OCI layout as tar, plain or compressed. Images that were
     /// complete before an error stay.
-    Result<> load(const store::Reader& archive, const ImageLoadOptions& options,
+    Result<> load(const Reader& archive, const ImageLoadOptions& options,
                   const ProgressSink& progress);
 
     /// One image of one layer out of a root file system's tar. Its id is the last status line.
-    Result<> import(const store::Reader& archive, const ImageImportOptions& options,
+    Result<> import(const Reader& archive, const ImageImportOptions& options,
                     const ProgressSink& progress);
 
     /// One archive of all REFS, both in Docker's and in OCI's form. Every ref is checked before the
     /// first byte is written.
-    Result<> save(std::span<const std::string> refs, const store::Writer& out) const;
+    Result<> save(std::span<const std::string> refs, const Writer& out) const;
 
     /// Bytes of all layers, those of several images once.
     int64_t layers_size() const;

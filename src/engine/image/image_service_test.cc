@@ -61,7 +61,7 @@ protected:
 
     Result<> load(const std::string& archive,
                   const ImageLoadOptions& options = {.quiet = true, .platform = ""}) {
-        return service_->load(store::read_from_memory(archive), options, sink());
+        return service_->load(read_from_memory(archive), options, sink());
     }
     ProgressSink sink() {
         return [this](const spec::ProgressMessage& message) -> Result<> {
@@ -281,7 +281,7 @@ TEST_F(ImageServiceTest, AClientThatLeavesEndsTheLoad) {
     TarFake archive;
     archive.file("c", json).file("l", layer_one_);
     archive.file("manifest.json", R"([{"Config":"c","RepoTags":["x:1"],"Layers":["l"]}])");
-    const auto gone = service_->load(store::read_from_memory(archive.str()), {},
+    const auto gone = service_->load(read_from_memory(archive.str()), {},
                                      [](const spec::ProgressMessage&) -> Result<> {
                                          return fail(Kind::kCancelled, "the client is gone");
                                      });
@@ -290,7 +290,7 @@ TEST_F(ImageServiceTest, AClientThatLeavesEndsTheLoad) {
 }
 
 TEST_F(ImageServiceTest, ImportsARootFileSystem) {
-    const auto imported = service_->import(store::read_from_memory(layer_one_),
+    const auto imported = service_->import(read_from_memory(layer_one_),
                                            {.repo = "mine",
                                             .tag = "v1",
                                             .message = "Imported from -",
@@ -306,7 +306,7 @@ TEST_F(ImageServiceTest, ImportsARootFileSystem) {
     EXPECT_THAT(image->config.cmd, ElementsAre("sh"));
     EXPECT_THAT(image->root_fs.layers, ElementsAre(digest_of(layer_one_)));
     const auto bad = service_->import(
-        store::read_from_memory(layer_one_),
+        read_from_memory(layer_one_),
         {.repo = "UPPER", .tag = "", .message = "", .changes = {}, .platform = ""}, sink());
     ASSERT_FALSE(bad);
     EXPECT_THAT(bad.error().text(), HasSubstr("must be lowercase"));
@@ -360,7 +360,7 @@ TEST_F(ImageServiceTest, Filters) {
         "manifest.json",
         R"([{"Config":"c","RepoTags":["alpine:3.1","alpine:3.2","a/b:1"],"Layers":["1"]}])");
     ASSERT_TRUE(load(archive.str()));
-    ASSERT_TRUE(service_->import(store::read_from_memory(layer_two_), {}, sink()));
+    ASSERT_TRUE(service_->import(read_from_memory(layer_two_), {}, sink()));
     EXPECT_EQ(list().size(), 2U);
     EXPECT_EQ(list(R"({"dangling":["true"]})").size(), 1U);
     EXPECT_EQ(list(R"({"dangling":["false"]})").size(), 1U);

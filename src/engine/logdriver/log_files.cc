@@ -108,7 +108,7 @@ Result<> OpenLogFile::rewind() {
     }
     inflated_ = nullptr;
     if (compressed_) {
-        GT_TRY_VAR(inflated, store::decompressed(store::read_from_fd(fd_.get())));
+        GT_TRY_VAR(inflated, store::decompressed(read_from_fd(fd_.get())));
         inflated_ = std::move(inflated);
     }
     return {};

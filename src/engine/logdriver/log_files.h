@@ -10,8 +10,8 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/stream.h"
 #include "base/unique_fd.h"
-#include "store/stream.h"
 
 namespace gantry::engine {
 
@@ -56,7 +56,7 @@ private:
     ino_t inode_ = 0;
     bool compressed_ = false;
     /// Of a compressed file.
-    store::Reader inflated_;
+    Reader inflated_;
 };
 
 }  // namespace gantry::engine

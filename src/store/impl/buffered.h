@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "base/error.h"
-#include "store/stream.h"
+#include "base/stream.h"
 
 namespace gantry::store {
 

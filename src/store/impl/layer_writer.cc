@@ -11,7 +11,7 @@
 #include <limits>
 
 #include "base/text.h"
-#include "store/impl/entry_metadata.h"
+#include "pack/entry_metadata.h"
 #include "sys/files.h"
 #include "sys/xattrs.h"
 
@@ -26,7 +26,7 @@ constexpr mode_t kParentMode = 0755;
 
 }  // namespace
 
-Result<LayerWriter> LayerWriter::open(int target, const LayerLimits& limits) {
+Result<LayerWriter> LayerWriter::open(int target, const pack::ArchiveLimits& limits) {
     UniqueFd fd(::fcntl(target, F_DUPFD_CLOEXEC, 0));
     if (!fd) {
         return fail_errno("dup");
@@ -100,16 +100,16 @@ Result<> LayerWriter::make_parents(const std::string& directory) {
     }
 }
 
-Result<> LayerWriter::add(const TarEntry& entry, TarReader& reader) {
+Result<> LayerWriter::add(const pack::TarEntry& entry, pack::TarReader& reader) {
     if (++entries_ > limits_.max_entries) {
         return fail(Kind::kInvalid, fmt::format("more than {} entries", limits_.max_entries));
     }
-    GT_TRY(check_metadata(entry, limits_));
+    GT_TRY(pack::check_metadata(entry, limits_));
     GT_TRY_VAR(path, checked_path(entry.path));
     if (path.empty()) {
         return add_root(entry);
     }
-    const auto [directory, name] = split_last(path);
+    const auto [directory, name] = pack::split_last(path);
     auto added =
         name.starts_with(kWhiteout) ? add_whiteout(directory, name) : add_node(entry, reader, path);
     if (added) {
@@ -124,12 +124,12 @@ Result<> LayerWriter::add(const TarEntry& entry, TarReader& reader) {
             .in(path));
 }
 
-Result<> LayerWriter::add_root(const TarEntry& entry) {
-    if (entry.type != TarType::kDirectory) {
+Result<> LayerWriter::add_root(const pack::TarEntry& entry) {
+    if (entry.type != pack::TarType::kDirectory) {
         return fail(Kind::kInvalid, fmt::format("invalid entry name: {}", entry.path));
     }
     GT_TRY_VAR(fd, root_.open_at("", O_RDONLY | O_DIRECTORY));
-    GT_TRY(set_metadata(fd.get(), entry));
+    GT_TRY(pack::set_metadata(fd.get(), entry));
     has_root_entry_ = true;
     directory_times_.emplace_back("", entry.mtime);
     return {};
@@ -168,24 +168,26 @@ Result<> LayerWriter::add_whiteout(const std::string& directory, const std::stri
     return {};
 }
 
-Result<> LayerWriter::add_node(const TarEntry& entry, TarReader& reader, const std::string& path) {
-    const auto [directory, name] = split_last(path);
+Result<> LayerWriter::add_node(const pack::TarEntry& entry, pack::TarReader& reader,
+                               const std::string& path) {
+    const auto [directory, name] = pack::split_last(path);
     GT_TRY_VAR(dir, parent(directory));
     switch (entry.type) {
-        case TarType::kDirectory: return add_directory(entry, path, dir, name);
-        case TarType::kFile: return add_file(entry, reader, dir, name);
-        case TarType::kHardLink: return add_hard_link(entry, dir, name);
-        case TarType::kSocket: return {};  // nothing can listen on it: as Docker, left out
-        case TarType::kSymlink:
-        case TarType::kCharDevice:
-        case TarType::kBlockDevice:
-        case TarType::kFifo: return add_special(entry, dir, name);
+        case pack::TarType::kDirectory: return add_directory(entry, path, dir, name);
+        case pack::TarType::kFile: return add_file(entry, reader, dir, name);
+        case pack::TarType::kHardLink: return add_hard_link(entry, dir, name);
+        case pack::TarType::kSocket: return {};  // nothing can listen on it: as Docker, left out
+        case pack::TarType::kSymlink:
+        case pack::TarType::kCharDevice:
+        case pack::TarType::kBlockDevice:
+        case pack::TarType::kFifo: return add_special(entry, dir, name);
     }
     return {};
 }
 
 /// Makes room for an entry of type NEXT at NAME. A directory stays for a directory.
-Result<LayerWriter::Before> LayerWriter::clear(int dir, const std::string& name, TarType next) {
+Result<LayerWriter::Before> LayerWriter::clear(int dir, const std::string& name,
+                                               pack::TarType next) {
     struct stat status{};
     if (::fstatat(dir, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) < 0) {
         if (errno == ENOENT) {
@@ -194,7 +196,7 @@ Result<LayerWriter::Before> LayerWriter::clear(int dir, const std::string& name,
         return fail_errno("stat");
     }
     if (S_ISDIR(status.st_mode)) {
-        if (next == TarType::kDirectory) {
+        if (next == pack::TarType::kDirectory) {
             return Before::kDirectory;
         }
         GT_TRY(sys::remove_tree(dir, name.c_str()));
@@ -210,9 +212,9 @@ Result<LayerWriter::Before> LayerWriter::clear(int dir, const std::string& name,
     return whiteout ? Before::kWhiteout : Before::kNothing;
 }
 
-Result<> LayerWriter::add_directory(const TarEntry& entry, const std::string& path, int dir,
+Result<> LayerWriter::add_directory(const pack::TarEntry& entry, const std::string& path, int dir,
                                     const std::string& name) {
-    GT_TRY_VAR(before, clear(dir, name, TarType::kDirectory));
+    GT_TRY_VAR(before, clear(dir, name, pack::TarType::kDirectory));
     if (before != Before::kDirectory && ::mkdirat(dir, name.c_str(), 0700) < 0) {
         return fail_errno("mkdir");
     }
@@ -223,12 +225,12 @@ Result<> LayerWriter::add_directory(const TarEntry& entry, const std::string& pa
     if (before == Before::kWhiteout) {
         GT_TRY(sys::set_xattr(fd.get(), kOpaqueAttribute, "y"));
     }
-    GT_TRY(set_metadata(fd.get(), entry));
+    GT_TRY(pack::set_metadata(fd.get(), entry));
     directory_times_.emplace_back(path, entry.mtime);
     return {};
 }
 
-Result<> LayerWriter::add_file(const TarEntry& entry, TarReader& reader, int dir,
+Result<> LayerWriter::add_file(const pack::TarEntry& entry, pack::TarReader& reader, int dir,
                                const std::string& name) {
     if (entry.size > limits_.max_content_bytes - content_bytes_) {
         return fail(Kind::kInvalid,
@@ -238,21 +240,21 @@ Result<> LayerWriter::add_file(const TarEntry& entry, TarReader& reader, int dir
     constexpr int kFlags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
     UniqueFd fd(::openat(dir, name.c_str(), kFlags, 0600));
     if (!fd && errno == EEXIST) {
-        GT_TRY(clear(dir, name, TarType::kFile));
+        GT_TRY(clear(dir, name, pack::TarType::kFile));
         fd.reset(::openat(dir, name.c_str(), kFlags, 0600));
     }
     if (!fd) {
         return fail_errno("create");
     }
-    GT_TRY(write_content(fd.get(), entry, reader));
-    GT_TRY(set_metadata(fd.get(), entry));
-    if (::futimens(fd.get(), both_times(entry).data()) < 0) {
+    GT_TRY(pack::write_content(fd.get(), entry, reader));
+    GT_TRY(pack::set_metadata(fd.get(), entry));
+    if (::futimens(fd.get(), pack::both_times(entry).data()) < 0) {
         return fail_errno("set times");
     }
     return {};
 }
 
-Result<> LayerWriter::add_hard_link(const TarEntry& entry, int dir, const std::string& name) {
+Result<> LayerWriter::add_hard_link(const pack::TarEntry& entry, int dir, const std::string& name) {
     GT_TRY_VAR(target, checked_path(entry.target));
     auto place = root_.place(target);
     struct stat from{};
@@ -266,7 +268,7 @@ Result<> LayerWriter::add_hard_link(const TarEntry& entry, int dir, const std::s
         here.st_ino == from.st_ino && here.st_dev == from.st_dev) {
         return {};  // linked already, or a link to itself: clearing would lose the file
     }
-    GT_TRY(clear(dir, name, TarType::kHardLink));
+    GT_TRY(clear(dir, name, pack::TarType::kHardLink));
     // SAFETY: without AT_SYMLINK_FOLLOW a symbolic link gets a second name and is not followed.
     if (::linkat(place->dir.get(), place->name.c_str(), dir, name.c_str(), 0) < 0) {
         return fail_errno("link");
@@ -274,9 +276,9 @@ Result<> LayerWriter::add_hard_link(const TarEntry& entry, int dir, const std::s
     return {};
 }
 
-Result<> LayerWriter::add_special(const TarEntry& entry, int dir, const std::string& name) {
+Result<> LayerWriter::add_special(const pack::TarEntry& entry, int dir, const std::string& name) {
     GT_TRY(clear(dir, name, entry.type));
-    return make_special(entry, dir, name);
+    return pack::make_special(entry, dir, name);
 }
 
 Result<> LayerWriter::finish() {

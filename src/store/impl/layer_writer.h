@@ -11,8 +11,8 @@
 
 #include "base/error.h"
 #include "base/unique_fd.h"
+#include "pack/tar_reader.h"
 #include "store/layers.h"
-#include "store/tar_reader.h"
 #include "sys/root_dir.h"
 
 namespace gantry::store {
@@ -24,10 +24,10 @@ namespace gantry::store {
 class LayerWriter {
 public:
     /// TARGET is duplicated.
-    static Result<LayerWriter> open(int target, const LayerLimits& limits);
+    static Result<LayerWriter> open(int target, const pack::ArchiveLimits& limits);
 
     /// Takes the entry that READER stands at.
-    Result<> add(const TarEntry& entry, TarReader& reader);
+    Result<> add(const pack::TarEntry& entry, pack::TarReader& reader);
 
     /// Sets what can only be set when nothing more is written: the directories' times.
     Result<> finish();
@@ -37,27 +37,29 @@ public:
     bool has_root_entry() const { return has_root_entry_; }
 
 private:
-    LayerWriter(sys::RootDir root, const LayerLimits& limits)
+    LayerWriter(sys::RootDir root, const pack::ArchiveLimits& limits)
         : root_(std::move(root)), limits_(limits) {}
 
     Result<std::string> checked_path(std::string_view name) const;
     Result<int> parent(const std::string& directory);
     Result<> make_parents(const std::string& directory);
 
-    Result<> add_root(const TarEntry& entry);
+    Result<> add_root(const pack::TarEntry& entry);
     Result<> add_whiteout(const std::string& directory, const std::string& marker);
-    Result<> add_node(const TarEntry& entry, TarReader& reader, const std::string& path);
-    Result<> add_directory(const TarEntry& entry, const std::string& path, int dir,
+    Result<> add_node(const pack::TarEntry& entry, pack::TarReader& reader,
+                      const std::string& path);
+    Result<> add_directory(const pack::TarEntry& entry, const std::string& path, int dir,
                            const std::string& name);
-    Result<> add_file(const TarEntry& entry, TarReader& reader, int dir, const std::string& name);
-    Result<> add_hard_link(const TarEntry& entry, int dir, const std::string& name);
-    Result<> add_special(const TarEntry& entry, int dir, const std::string& name);
+    Result<> add_file(const pack::TarEntry& entry, pack::TarReader& reader, int dir,
+                      const std::string& name);
+    Result<> add_hard_link(const pack::TarEntry& entry, int dir, const std::string& name);
+    Result<> add_special(const pack::TarEntry& entry, int dir, const std::string& name);
 
     enum class Before { kNothing, kDirectory, kWhiteout };
-    Result<Before> clear(int dir, const std::string& name, TarType next);
+    Result<Before> clear(int dir, const std::string& name, pack::TarType next);
 
     sys::RootDir root_;
-    LayerLimits limits_;
+    pack::ArchiveLimits limits_;
     // Entries mostly follow each other in one directory.
     std::string parent_path_;
     UniqueFd parent_;

@@ -1,4 +1,4 @@
-#include "store/tar_reader.h"
+#include "pack/tar_reader.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -10,7 +10,7 @@
 
 #include "base/check.h"
 
-namespace gantry::store {
+namespace gantry::pack {
 namespace {
 
 constexpr size_t kChunk = size_t{128} * 1024;
@@ -194,4 +194,4 @@ Reader TarReader::content() {
     };
 }
 
-}  // namespace gantry::store
+}  // namespace gantry::pack

@@ -5,10 +5,10 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "store/stream.h"
-#include "store/tar_reader.h"
+#include "base/stream.h"
+#include "pack/tar_reader.h"
 
-namespace gantry::store {
+namespace gantry::pack {
 
 /// Writes a tar archive (POSIX ustar; what does not fit goes into PAX records): plain files and
 /// directories that belong to root, as `docker save` wants it, or any entry. The same calls give
@@ -42,4 +42,4 @@ private:
     Writer out_;
 };
 
-}  // namespace gantry::store
+}  // namespace gantry::pack

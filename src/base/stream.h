@@ -2,11 +2,13 @@
 
 #include <functional>
 #include <span>
+#include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/error.h"
 
-namespace gantry::store {
+namespace gantry {
 
 /// Gives up to INTO.size() of the next bytes; 0 at the end. May block. After an error or the end it
 /// is not called again.
@@ -24,4 +26,17 @@ Reader read_from_fd(int fd);
 /// Reads TEXT, which must outlive the reader.
 Reader read_from_memory(std::string_view text);
 
-}  // namespace gantry::store
+/// Passes small writes on in larger pieces; flush() passes on the rest.
+class Gathered {
+public:
+    explicit Gathered(Writer out) : out_(std::move(out)) {}
+
+    Result<> write(std::string_view bytes);
+    Result<> flush();
+
+private:
+    Writer out_;
+    std::string buffer_;
+};
+
+}  // namespace gantry

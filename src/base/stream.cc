@@ -1,11 +1,16 @@
-#include "store/stream.h"
+#include "base/stream.h"
 
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 
-namespace gantry::store {
+namespace gantry {
+namespace {
+
+constexpr size_t kPiece = size_t{64} * 1024;
+
+}  // namespace
 
 Reader read_from_fd(int fd) {
     return [fd](std::span<char> into) -> Result<size_t> {
@@ -30,4 +35,24 @@ Reader read_from_memory(std::string_view text) {
     };
 }
 
-}  // namespace gantry::store
+Result<> Gathered::write(std::string_view bytes) {
+    if (buffer_.size() + bytes.size() > kPiece) {
+        GT_TRY(flush());
+    }
+    if (bytes.size() >= kPiece) {
+        return out_(bytes);
+    }
+    buffer_ += bytes;
+    return {};
+}
+
+Result<> Gathered::flush() {
+    if (buffer_.empty()) {
+        return {};
+    }
+    auto written = out_(buffer_);
+    buffer_.clear();
+    return written;
+}
+
+}  // namespace gantry

@@ -1,4 +1,4 @@
-#include "store/tree_extract.h"
+#include "pack/tree_extract.h"
 
 #include <fcntl.h>
 #include <fmt/core.h>
@@ -13,13 +13,12 @@
 
 #include "base/failpoint.h"
 #include "base/text.h"
-#include "store/compression.h"
-#include "store/impl/entry_metadata.h"
-#include "store/tar_reader.h"
+#include "pack/entry_metadata.h"
+#include "pack/tar_reader.h"
 #include "sys/file_owner.h"
 #include "sys/files.h"
 
-namespace gantry::store {
+namespace gantry::pack {
 namespace {
 
 constexpr mode_t kParentMode = 0755;
@@ -36,6 +35,7 @@ private:
     Result<std::string> clean_name(std::string_view name) const;
     std::string in_root(const std::string& path) const { return directory_ + "/" + path; }
     Result<UniqueFd> parent(const std::string& directory) const;
+    void adapt(TarEntry& entry) const;
     Result<> add_node(const TarEntry& entry, TarReader& reader, const std::string& path);
     Result<bool> clear(int dir, const std::string& path, const std::string& name,
                        TarType next) const;
@@ -118,10 +118,11 @@ Result<bool> Extraction::clear(int dir, const std::string& path, const std::stri
         return true;
     }
     if (options_.clash == ExtractOptions::Clash::kRefuse && is_directory != wants_directory) {
-        return fail(Kind::kInvalid,
-                    fmt::format("cannot overwrite {} {:?} with {} {:?}",
-                                is_directory ? "directory" : "non-directory", in_root(path),
-                                is_directory ? "non-directory" : "directory", directory_));
+        return fail(Kind::kInvalid, fmt::format("cannot overwrite {} {:?} with {} {:?}",
+                                                is_directory ? "directory" : "non-directory",
+                                                options_.shown_root + in_root(path),
+                                                is_directory ? "non-directory" : "directory",
+                                                options_.shown_root + directory_));
     }
     if (is_directory) {
         GT_TRY(sys::remove_tree(dir, name.c_str()));
@@ -236,6 +237,24 @@ Result<> Extraction::add_node(const TarEntry& entry, TarReader& reader, const st
     return make_special(entry, dir.get(), name);
 }
 
+/// What OPTIONS say about the entry, whatever the archive does.
+void Extraction::adapt(TarEntry& entry) const {
+    if (options_.leave_owners) {
+        entry.uid = kLeaveOwner;
+        entry.gid = kLeaveOwner;
+        if (::geteuid() != 0) {
+            std::erase_if(entry.xattrs,
+                          [](const auto& xattr) { return xattr.first == kCapability; });
+        }
+    }
+    if (options_.rename) {
+        entry.path = options_.rename(entry.path);
+        if (entry.type == TarType::kHardLink) {
+            entry.target = options_.rename(entry.target);
+        }
+    }
+}
+
 Result<> Extraction::add(TarEntry entry, TarReader& reader) {
     if (++entries_ > options_.limits.max_entries) {
         return fail(Kind::kInvalid,
@@ -249,6 +268,7 @@ Result<> Extraction::add(TarEntry entry, TarReader& reader) {
     if (options_.ids != nullptr) {
         GT_TRY(map_owner(*options_.ids, entry));
     }
+    adapt(entry);
     GT_TRY_VAR(path, clean_name(entry.path));
     if (path.empty()) {
         // COMPAT: what the archive says about the directory itself is not applied.
@@ -285,10 +305,9 @@ Result<> Extraction::finish() {
 
 Result<> extract_tree(const Reader& archive, const sys::RootDir& root, std::string_view directory,
                       const ExtractOptions& options) {
-    GT_TRY_VAR(plain, decompressed(archive));
     uint64_t total = 0;
     const Reader counted = [&](std::span<char> into) -> Result<size_t> {
-        GT_TRY_VAR(count, plain(into));
+        GT_TRY_VAR(count, archive(into));
         total += count;
         if (total > options.limits.max_stream_bytes) {
             return fail(Kind::kInvalid, "the archive is too large");
@@ -314,4 +333,4 @@ Result<> extract_tree(const Reader& archive, const sys::RootDir& root, std::stri
     return extraction.finish();
 }
 
-}  // namespace gantry::store
+}  // namespace gantry::pack

@@ -12,10 +12,10 @@
 
 #include "base/error.h"
 #include "base/unique_fd.h"
-#include "store/tar_writer.h"
+#include "pack/tar_writer.h"
 #include "sys/user_namespace.h"
 
-namespace gantry::store {
+namespace gantry::pack {
 
 /// What a tree is read as.
 struct TreeOptions {
@@ -86,4 +86,4 @@ bool is_kernel_filesystem(int fd);
 /// The fields of an entry that stat(2) knows.
 TarEntry entry_of(const struct stat& status, std::string name);
 
-}  // namespace gantry::store
+}  // namespace gantry::pack

@@ -2,17 +2,18 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/error.h"
-#include "store/layers.h"
-#include "store/stream.h"
+#include "base/stream.h"
+#include "pack/limits.h"
 #include "sys/root_dir.h"
 #include "sys/user_namespace.h"
 
-namespace gantry::store {
+namespace gantry::pack {
 
 struct ExtractOptions {
     /// What happens when a directory would take a file's place or a file a directory's.
@@ -27,13 +28,20 @@ struct ExtractOptions {
     /// Owners, and what is made in between, are what these ids inside are outside; null: as the
     /// archive says. An owner without an id outside is kInvalid.
     const sys::IdMaps* ids = nullptr;
-    LayerLimits limits = {.max_stream_bytes = uint64_t{1} << 44};
+    /// Nothing is given to anybody: what is new belongs to the caller, who need not be root. File
+    /// capabilities are left out where he is not.
+    bool leave_owners = false;
+    /// The name of an entry, or of a hard link's target, given the one in the archive.
+    std::function<std::string(std::string_view name)> rename = {};
+    /// What errors show before a path in ROOT.
+    std::string shown_root = {};
+    ArchiveLimits limits = {.max_stream_bytes = uint64_t{1} << 44};
 };
 
-/// Unpacks the tar ARCHIVE (plain or in any compression of decompressed()) into DIRECTORY, a path
-/// in ROOT: a container's root, in which its processes may be at work meanwhile. Docker's rules:
-/// directories are merged, everything else replaces what is there, owners, modes and times are the
-/// archive's. `.wh.` names mean nothing here.
+/// Unpacks the tar ARCHIVE (not compressed) into DIRECTORY, a path in ROOT: a container's root, in
+/// which its processes may be at work meanwhile, or a user's directory. Docker's rules: directories
+/// are merged, everything else replaces what is there, owners, modes and times are the archive's.
+/// `.wh.` names mean nothing here.
 ///
 /// SAFETY: every name is resolved by the kernel with ROOT as the world; links of the container or
 /// of the archive lead elsewhere in ROOT at most. ".." above DIRECTORY is kInvalid.
@@ -43,4 +51,4 @@ struct ExtractOptions {
 Result<> extract_tree(const Reader& archive, const sys::RootDir& root, std::string_view directory,
                       const ExtractOptions& options);
 
-}  // namespace gantry::store
+}  // namespace gantry::pack

@@ -8,15 +8,20 @@
 #include <utility>
 
 #include "base/error.h"
-#include "store/layers.h"
-#include "store/tar_reader.h"
+#include "pack/limits.h"
+#include "pack/tar_reader.h"
 
-namespace gantry::store {
+namespace gantry::pack {
 
 // What layers and archives that are unpacked into a container do alike with one entry.
 
+inline constexpr std::string_view kCapability = "security.capability";
+
+/// As an owner: whose the file is already.
+inline constexpr int64_t kLeaveOwner = -1;
+
 /// kInvalid for an owner that chown(2) has no number for, and for attributes over the limit.
-Result<> check_metadata(const TarEntry& entry, const LayerLimits& limits);
+Result<> check_metadata(const TarEntry& entry, const ArchiveLimits& limits);
 
 /// The directory part of a PATH without a slash at its ends, and its last part.
 std::pair<std::string, std::string> split_last(const std::string& path);
@@ -38,4 +43,4 @@ Result<> make_special(const TarEntry& entry, int dir, const std::string& name);
 /// Writes what READER has of ENTRY to FD, an empty file; holes stay holes.
 Result<> write_content(int fd, const TarEntry& entry, TarReader& reader);
 
-}  // namespace gantry::store
+}  // namespace gantry::pack

@@ -1,4 +1,4 @@
-#include "store/impl/entry_metadata.h"
+#include "pack/entry_metadata.h"
 
 #include <fcntl.h>
 #include <fmt/core.h>
@@ -13,12 +13,10 @@
 #include "base/unique_fd.h"
 #include "sys/xattrs.h"
 
-namespace gantry::store {
+namespace gantry::pack {
 namespace {
 
-constexpr const char* kCapability = "security.capability";
-
-/// 4294967295 means "leave it" to chown(2).
+/// 4294967295 means "leave it" to chown(2): see kLeaveOwner.
 bool is_valid_id(int64_t id) {
     return id >= 0 && id < std::numeric_limits<uint32_t>::max();
 }
@@ -44,7 +42,7 @@ Result<> write_at(int fd, uint64_t offset, std::string_view bytes) {
 
 }  // namespace
 
-Result<> check_metadata(const TarEntry& entry, const LayerLimits& limits) {
+Result<> check_metadata(const TarEntry& entry, const ArchiveLimits& limits) {
     if (!is_valid_id(entry.uid) || !is_valid_id(entry.gid)) {
         return fail(Kind::kInvalid, fmt::format("{}: owner {}:{} is out of range", entry.path,
                                                 entry.uid, entry.gid));
@@ -155,4 +153,4 @@ Result<> write_content(int fd, const TarEntry& entry, TarReader& reader) {
     return {};
 }
 
-}  // namespace gantry::store
+}  // namespace gantry::pack

@@ -1,4 +1,4 @@
-#include "store/tar_writer.h"
+#include "pack/tar_writer.h"
 
 #include <fmt/core.h>
 
@@ -8,7 +8,7 @@
 
 #include "base/check.h"
 
-namespace gantry::store {
+namespace gantry::pack {
 namespace {
 
 constexpr size_t kBlock = 512;
@@ -218,4 +218,4 @@ Result<> TarWriter::finish() {
     return out_(std::string(2 * kBlock, '\0'));
 }
 
-}  // namespace gantry::store
+}  // namespace gantry::pack

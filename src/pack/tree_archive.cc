@@ -1,4 +1,4 @@
-#include "store/tree_archive.h"
+#include "pack/tree_archive.h"
 
 #include <fcntl.h>
 #include <fmt/core.h>
@@ -15,7 +15,7 @@
 #include "sys/files.h"
 #include "sys/xattrs.h"
 
-namespace gantry::store {
+namespace gantry::pack {
 namespace {
 
 /// Beyond any real tree; the owner of the tree chooses how deep it is, and each level costs an fd.
@@ -262,4 +262,4 @@ Result<> TreeArchive::add_directory(int top, const std::string& name) {
     return {};
 }
 
-}  // namespace gantry::store
+}  // namespace gantry::pack

@@ -12,12 +12,12 @@
 #include <vector>
 
 #include "base/error.h"
-#include "store/stream.h"
+#include "base/stream.h"
 
 struct archive;
 struct archive_entry;
 
-namespace gantry::store {
+namespace gantry::pack {
 
 enum class TarType {
     kFile,
@@ -83,4 +83,4 @@ private:
     bool opened_ = false;
 };
 
-}  // namespace gantry::store
+}  // namespace gantry::pack
