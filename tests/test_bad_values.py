@@ -42,12 +42,13 @@ ROWS = {
     ],
     "BlkioWeight": [({}, {"BlkioWeight": weight}, "Range of blkio weight is from 10 to 1000") for weight in (5, 1001)],
     "BlkioWeightDevice": [({}, {"BlkioWeightDevice": [{"Path": "/dev/null", "Weight": 5}]}, "")],
-    "CapAdd": [({}, {"CapAdd": ["CAP_NOSUCH"]}, 'invalid CapAdd: unknown capability: "CAP_NOSUCH"')],
+    "CapAdd": [({}, {"CapAdd": ["nosuch"]}, 'invalid CapAdd: unknown capability: "CAP_NOSUCH"')],
     "CapDrop": [({}, {"CapDrop": ["CAP_NOSUCH"]}, 'invalid CapDrop: unknown capability: "CAP_NOSUCH"')],
     "CgroupParent": [],
     "CgroupnsMode": [({}, {"CgroupnsMode": "x"}, "invalid cgroup namespace mode: x")],
     "CpuPeriod": [({}, {"CpuPeriod": p}, "CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)") for p in (10, 10**7)],
     "CpuQuota": [({}, {"CpuQuota": 10}, "CPU cfs quota can not be less than 1ms (i.e. 1000)")],
+    "CpuRealtimeRuntime": [({}, {"CpuRealtimeRuntime": 9, "CpuRealtimePeriod": 8}, "cpu real-time runtime cannot be higher than cpu real-time period")],
     "CpuShares": [({}, {"CpuShares": -1}, "invalid CPU shares (-1): value must be a positive integer")],
     "CpusetCpus": [
         ({}, {"CpusetCpus": "a-b"}, "Invalid value a-b for cpuset cpus"),
@@ -115,7 +116,7 @@ ROWS = {
     "RestartPolicy": [
         ({}, {"RestartPolicy": {"Name": "x"}}, "invalid restart policy: unknown policy 'x'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'"),
         ({}, {"RestartPolicy": {"Name": "always", "MaximumRetryCount": 1}}, "invalid restart policy: maximum retry count can only be used with 'on-failure'"),
-        ({}, {"RestartPolicy": {"Name": "no", "MaximumRetryCount": -1}}, "invalid restart policy: maximum retry count can only be used with 'on-failure'"),
+        ({}, {"RestartPolicy": {"Name": "no", "MaximumRetryCount": -1}}, "invalid restart policy: maximum retry count can only be used with 'on-failure' and cannot be negative"),
         ({}, {"RestartPolicy": {"Name": "on-failure", "MaximumRetryCount": -1}}, "invalid restart policy: maximum retry count cannot be negative"),
     ],
     "Runtime": [({}, {"Runtime": "x"}, "unknown or invalid runtime name: x")],

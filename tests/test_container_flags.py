@@ -120,6 +120,14 @@ def test_commit_pauses(api, cli, flag, paused):
     assert bool(events_of(api, name, "pause")) == paused
 
 
+def test_commit_with_a_health_check(cli):
+    name = cli.out("create", IMAGE, "true")
+    cli("commit", "--change", "HEALTHCHECK --interval=5s --retries=2 CMD test -e /x", name, "checked:1", code=0)
+    check = json.loads(cli.out("inspect", "--type", "image", "checked:1"))[0]["Config"]["Healthcheck"]
+    assert (check["Test"], check["Interval"], check["Retries"]) == (["CMD-SHELL", "test -e /x"], 5 * 10**9, 2)
+    assert "Unknown type" in cli("commit", "--change", "HEALTHCHECK CURL x", name, code=1).err
+
+
 @pytest.mark.parametrize("flags, controller, file, expected", [
     (["--blkio-weight", "400"], "blkio", "blkio.bfq.weight", "400"),
     (["--cpu-rt-period", "400000", "--cpu-rt-runtime", "0"], "cpu", "cpu.rt_period_us", "400000"),

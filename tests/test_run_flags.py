@@ -396,7 +396,7 @@ def help_flags(cli, command):
 
 COMMANDS = [
     "run", "create", "start", "stop", "restart", "kill", "pause", "unpause", "wait", "rm", "rename", "attach", "exec", "logs",
-    "ps", "inspect", "top", "stats", "port", "diff", "export", "commit", "update", "container prune", "container inspect",
+    "ps", "inspect", "top", "stats", "port", "diff", "export", "commit", "cp", "update", "container prune", "container inspect",
     "system prune", "system df", "events", "info", "version", "images", "image inspect", "image prune", "history", "tag", "rmi",
     "load", "save", "import", "pull", "volume create", "volume inspect", "volume ls", "volume prune", "volume rm",
 ]  # fmt: skip

@@ -141,12 +141,14 @@ Result<> check_restart_policy(const spec::RestartPolicy& policy, bool auto_remov
                                 "'always', 'on-failure', or 'unless-stopped'",
                                 policy.name));
     }
-    if (policy.name != "on-failure" && policy.maximum_retry_count != 0) {
+    // COMPAT: clients before Docker 25 gave a count without a policy.
+    if (!is_one_of(policy.name, {"", "on-failure"}) && policy.maximum_retry_count != 0) {
         return fail(Kind::kInvalid,
-                    "invalid restart policy: maximum retry count can only be used "
-                    "with 'on-failure'");
+                    fmt::format("invalid restart policy: maximum retry count can only be used "
+                                "with 'on-failure'{}",
+                                policy.maximum_retry_count < 0 ? " and cannot be negative" : ""));
     }
-    if (policy.maximum_retry_count < 0) {
+    if (policy.name == "on-failure" && policy.maximum_retry_count < 0) {
         return fail(Kind::kInvalid,
                     "invalid restart policy: maximum retry count cannot be negative");
     }

@@ -87,8 +87,12 @@ Result<CapabilityList> parse_capabilities(const std::vector<std::string>& names,
         }
         const auto number = sys::parse_capability(name);
         if (!number) {
-            return fail(Kind::kInvalid, fmt::format("invalid {}: unknown capability: \"{}\"", field,
-                                                    name.substr(0, 64)));
+            std::string shown = to_upper(std::string_view(name).substr(0, 64));
+            if (!shown.starts_with("CAP_")) {
+                shown.insert(0, "CAP_");
+            }
+            return fail(Kind::kInvalid,
+                        fmt::format("invalid {}: unknown capability: \"{}\"", field, shown));
         }
         list.named |= sys::CapSet{1} << *number;
     }

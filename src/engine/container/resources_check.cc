@@ -249,6 +249,10 @@ Result<> check_cpu(const spec::Resources& resources, const HostFacts& facts) {
     if (resources.cpu_quota > 0 && resources.cpu_quota < kMinQuota) {
         return invalid("CPU cfs quota can not be less than 1ms (i.e. 1000)");
     }
+    if (resources.cpu_realtime_period != 0 &&
+        resources.cpu_realtime_runtime > resources.cpu_realtime_period) {
+        return invalid("cpu real-time runtime cannot be higher than cpu real-time period");
+    }
     if (resources.cpu_shares < 0) {
         return invalid(fmt::format("invalid CPU shares ({}): value must be a positive integer",
                                    resources.cpu_shares));

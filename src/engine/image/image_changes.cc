@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/text.h"
+#include "spec/duration.h"
 #include "spec/port.h"
 #include "spec/signal.h"
 #include "spec/value.h"
@@ -193,7 +195,69 @@ Result<> apply_on_build(std::string_view text, spec::ContainerConfig& config) {
     return {};
 }
 
-constexpr std::array<std::pair<std::string_view, Apply>, 10> kInstructions = {{
+/// One "--interval=30s" of a HEALTHCHECK.
+Result<> apply_health_option(std::string_view option, spec::HealthConfig& health) {
+    constexpr std::array<std::pair<std::string_view, int64_t spec::HealthConfig::*>, 4> kDurations =
+        {{{"--interval", &spec::HealthConfig::interval},
+          {"--timeout", &spec::HealthConfig::timeout},
+          {"--start-period", &spec::HealthConfig::start_period},
+          {"--start-interval", &spec::HealthConfig::start_interval}}};
+    const auto [name, value, given] = cut(option, '=');
+    if (name == "--retries") {
+        const auto retries = parse_int(value);
+        if (!retries || *retries < 1) {
+            return fail(Kind::kInvalid,
+                        fmt::format("--retries must be at least 1 (not {})", value));
+        }
+        health.retries = *retries;
+        return {};
+    }
+    const auto* const found = std::ranges::find(
+        kDurations, name, &std::pair<std::string_view, int64_t spec::HealthConfig::*>::first);
+    if (found == kDurations.end()) {
+        return fail(Kind::kInvalid, fmt::format("Unknown flag: {}", name.substr(2)));
+    }
+    GT_TRY_VAR(duration, spec::parse_duration(value));
+    if (duration < std::chrono::milliseconds(1)) {
+        return fail(Kind::kInvalid,
+                    fmt::format("Interval {:?} cannot be less than 1ms", name.substr(2)));
+    }
+    health.*found->second = duration.count();
+    return {};
+}
+
+/// "NONE", or "--interval=5s CMD command", the command in either form.
+Result<> apply_healthcheck(std::string_view text, spec::ContainerConfig& config) {
+    spec::HealthConfig health;
+    while (text.starts_with("--")) {
+        const size_t end = std::min(text.find_first_of(" \t"), text.size());
+        GT_TRY(apply_health_option(text.substr(0, end), health));
+        text = trim(text.substr(end));
+    }
+    const size_t end = std::min(text.find_first_of(" \t"), text.size());
+    const std::string type = to_upper(text.substr(0, end));
+    const std::string_view command = trim(text.substr(end));
+    if (type == "NONE") {
+        if (!command.empty()) {
+            return fail(Kind::kInvalid, "HEALTHCHECK NONE takes no arguments");
+        }
+        health.test = {"NONE"};
+    } else if (type == "CMD") {
+        Words words;
+        if (command.empty() || (parse_exec_form(command, words) && words.empty())) {
+            return fail(Kind::kInvalid, "Missing command after HEALTHCHECK CMD");
+        }
+        health.test = words.empty() ? Words{"CMD-SHELL", std::string(command)} : Words{"CMD"};
+        health.test.insert(health.test.end(), words.begin(), words.end());
+    } else {
+        return fail(Kind::kInvalid,
+                    fmt::format("Unknown type {:?} in HEALTHCHECK (try CMD)", type));
+    }
+    config.healthcheck = std::move(health);
+    return {};
+}
+
+constexpr std::array<std::pair<std::string_view, Apply>, 11> kInstructions = {{
     {"CMD",
      [](std::string_view text, spec::ContainerConfig& config) -> Result<> {
          config.cmd = command(text);
@@ -206,6 +270,7 @@ constexpr std::array<std::pair<std::string_view, Apply>, 10> kInstructions = {{
      }},
     {"ENV", apply_env},
     {"EXPOSE", apply_expose},
+    {"HEALTHCHECK", apply_healthcheck},
     {"LABEL", apply_label},
     {"ONBUILD", apply_on_build},
     {"STOPSIGNAL", apply_stop_signal},
@@ -219,8 +284,8 @@ constexpr std::array<std::pair<std::string_view, Apply>, 10> kInstructions = {{
 }};
 
 /// Instructions of a Dockerfile that only a build can carry out.
-constexpr std::array<std::string_view, 8> kElsewhere = {
-    "ADD", "ARG", "COPY", "FROM", "HEALTHCHECK", "MAINTAINER", "RUN", "SHELL"};
+constexpr std::array<std::string_view, 7> kElsewhere = {"ADD",        "ARG", "COPY", "FROM",
+                                                        "MAINTAINER", "RUN", "SHELL"};
 
 }  // namespace
 

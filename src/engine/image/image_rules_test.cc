@@ -90,6 +90,26 @@ TEST(Changes, AreAppliedInOrder) {
     EXPECT_EQ(config.stop_signal, "SIGINT");
 }
 
+TEST(Changes, HealthChecks) {
+    const auto apply = [](std::string change) {
+        spec::ContainerConfig config;
+        const auto applied = apply_changes(std::span(&change, 1), config);
+        EXPECT_TRUE(applied) << applied.error().text();
+        return config.healthcheck.value_or(spec::HealthConfig{});
+    };
+    EXPECT_THAT(apply("HEALTHCHECK NONE").test, ElementsAre("NONE"));
+    EXPECT_THAT(apply("healthcheck cmd [\"a\", \"b c\"]").test, ElementsAre("CMD", "a", "b c"));
+    const auto all = apply(
+        "HEALTHCHECK --interval=5s --timeout=1m --start-period=2s --start-interval=1ms --retries=7 "
+        "CMD a || b");
+    EXPECT_THAT(all.test, ElementsAre("CMD-SHELL", "a || b"));
+    EXPECT_EQ(all.interval, 5'000'000'000);
+    EXPECT_EQ(all.timeout, 60'000'000'000);
+    EXPECT_EQ(all.start_period, 2'000'000'000);
+    EXPECT_EQ(all.start_interval, 1'000'000);
+    EXPECT_EQ(all.retries, 7);
+}
+
 TEST(Changes, WhatIsNoChangeIsRefused) {
     for (const auto& [change, text] : std::vector<std::pair<std::string, std::string>>{
              {"FROM scratch", "FROM is not a valid change command"},
@@ -100,6 +120,13 @@ TEST(Changes, WhatIsNoChangeIsRefused) {
              {"LABEL a=b c", "can't find ="},
              {"EXPOSE 99999", "99999"},
              {"STOPSIGNAL foo", "foo"},
+             {"HEALTHCHECK CMD", "Missing command after HEALTHCHECK CMD"},
+             {"HEALTHCHECK CMD []", "Missing command after HEALTHCHECK CMD"},
+             {"HEALTHCHECK NONE x", "HEALTHCHECK NONE takes no arguments"},
+             {"HEALTHCHECK CURL x", "Unknown type \"CURL\" in HEALTHCHECK (try CMD)"},
+             {"HEALTHCHECK --interval=1us CMD x", "cannot be less than 1ms"},
+             {"HEALTHCHECK --retries=0 CMD x", "--retries must be at least 1"},
+             {"HEALTHCHECK --nosuch=1 CMD x", "Unknown flag: nosuch"},
              {"ONBUILD FROM x", "FROM isn't allowed as an ONBUILD trigger"}}) {
         spec::ContainerConfig config;
         const auto refused = apply_changes(std::span(&change, 1), config);
