@@ -152,6 +152,7 @@ TEST(Program, HasTheFlagsOfTheStockClient) {
                    kClusterVolume.contains(flag.substr(0, flag.find(' ', 6))) ||
                    // Gantry's own.
                    flag.find("--dry-run") != std::string::npos ||
+                   flag.find("--clear") != std::string::npos ||
                    flag.find("--restart-unhealthy") != std::string::npos ||
                    // Repeatable since version 29.
                    flag.find("--platform") != std::string::npos;

@@ -124,7 +124,7 @@ const Row kRefused[] = {
     {"dns search", [](auto& h) { h.dns_search = {"a\nnameserver 1.2.3.4"}; }, "DNS setting"},
     {"extra host", [](auto& h) { h.extra_hosts = {"x"}; }, "bad format for add-host: \"x\""},
     {"extra ip", [](auto& h) { h.extra_hosts = {"a:x"}; }, "IP address in add-host: \"x\""},
-    {"capability", [](auto& h) { h.cap_add = {"NOSUCH"}; }, "unknown capability: \"NOSUCH\""},
+    {"capability", [](auto& h) { h.cap_add = {"NOSUCH"}; }, "unknown capability: \"CAP_NOSUCH\""},
     {"drop", [](auto& h) { h.cap_drop = {"CAP_NOSUCH"}; }, "invalid CapDrop"},
     {"security", [](auto& h) { h.security_opt = {"nosuch=1"}; }, "invalid --security-opt 2"},
     {"security word", [](auto& h) { h.security_opt = {"nosuch"}; }, "invalid --security-opt 1"},
