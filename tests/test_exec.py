@@ -1,5 +1,7 @@
 """exec: create, start, inspect, resize; where it fails, and how that is told."""
 
+import threading
+
 import pytest
 
 from harness import wait
@@ -206,6 +208,30 @@ def test_ends_with_the_container(api):
     api.post(f"/containers/{box}/kill")
     stream.rest()
     stream.close()
+
+
+def test_killed_while_it_is_set_up(api):
+    """The end of a process that dies before its shim has heard of it is not lost."""
+
+    def run(failures):
+        box = api.waiting()
+        number = make(api, box, "sleep", "60")
+        stream = api.hijack(f"/exec/{number}/start", {}, timeout=20)
+        api.post(f"/containers/{box}/kill")
+        try:
+            stream.rest()
+        except TimeoutError:
+            failures.append(number)
+        stream.close()
+
+    failures = []
+    for _ in range(3):
+        threads = [threading.Thread(target=run, args=(failures,)) for _ in range(16)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert not failures
 
 
 def test_a_background_child_does_not_hold_the_stream(api, box):

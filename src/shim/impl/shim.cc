@@ -23,6 +23,12 @@ constexpr int64_t kRecordTime = 2000;
 /// Idle time after which the read buffer's memory is given back.
 constexpr int kTrimTime = 1000;
 
+/// PROCESS is being set up, and a child that nobody knows may be its second process, of which we
+/// are to be told: reaped now, its end would be lost. Who is told looks at the children again.
+bool awaits_second_process(const Process& process) {
+    return process.sync.fd >= 0 && !process.entered;
+}
+
 }  // namespace
 
 int Shim::run() {
@@ -194,8 +200,11 @@ void Shim::collect_children() {
             info = {};
             continue;
         }
+        if (awaits_second_process(init_)) {
+            return;
+        }
         for (const Process* exec = execs_; exec != nullptr; exec = exec->next) {
-            if (exec->pid == info.si_pid && !exec->finished) {
+            if ((exec->pid == info.si_pid && !exec->finished) || awaits_second_process(*exec)) {
                 return;
             }
         }
