@@ -204,7 +204,7 @@ Result<> check_writable(const sys::RootDir& root, int directory) {
 }
 
 Result<pack::ExtractOptions> extract_options(const FileView& view, const ContainerRecord& record,
-                                              const ExtractRequest& request) {
+                                             const ExtractRequest& request) {
     pack::ExtractOptions options;
     options.ids = view.ids();
     if (request.no_overwrite) {
