@@ -170,7 +170,7 @@ class Wire:
 
 def split_frames(data):
     """{stream: bytes} of a complete multiplexed body."""
-    streams = {1: b"", 2: b""}
+    streams = {1: bytearray(), 2: bytearray()}
     at = 0
     while at < len(data):
         assert data[at] in streams and data[at + 1 : at + 4] == b"\0\0\0", data[at : at + 16]
@@ -178,7 +178,7 @@ def split_frames(data):
         streams[data[at]] += data[at + 8 : at + 8 + size]
         assert at + 8 + size <= len(data), "the last frame is cut off"
         at += 8 + size
-    return streams
+    return {stream: bytes(text) for stream, text in streams.items()}
 
 
 def head_of(method, target, headers=None):
