@@ -44,7 +44,7 @@ EFFECTS = {
     "Dns": ({}, {"Dns": ["192.0.2.1"]}, "grep nameserver /etc/resolv.conf", "nameserver 192.0.2.1"),
     "DnsOptions": ({}, {"DnsOptions": ["ndots:3"]}, "grep options /etc/resolv.conf", "options ndots:3"),
     "DnsSearch": ({}, {"DnsSearch": ["example.org"]}, "grep search /etc/resolv.conf", "search example.org"),
-    "ExtraHosts": ({}, {"ExtraHosts": ["db:10.0.0.1"]}, "grep db /etc/hosts", "10.0.0.1\tdb"),
+    "ExtraHosts": ({}, {"ExtraHosts": ["store:10.0.0.1"]}, "grep store /etc/hosts", "10.0.0.1\tstore"),
     "GroupAdd": ({"User": "1000:50"}, {"GroupAdd": ["77"]}, "id -G", "50 77"),
     "OomScoreAdj": ({}, {"OomScoreAdj": 555}, "cat /proc/self/oom_score_adj", "555"),
     "ShmSize": ({}, {"ShmSize": 8 << 20}, "df -k /dev/shm | tail -n 1 | awk '{print $2}'", "8192"),
