@@ -66,6 +66,9 @@ public:
         const Deadline due = std::chrono::steady_clock::now() + delay;
         MutexLock lock(mutex_);
         const uint64_t id = next_id_++;
+        if (stopping_) {
+            return id;
+        }
         const bool first = timers_.empty() || due < timers_.begin()->first.first;
         timers_.emplace(std::pair(due, id), std::move(callback));
         due_.emplace(id, due);

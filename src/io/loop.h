@@ -61,7 +61,7 @@ public:
     /// Not for regular files (kForbidden: EPERM).
     Result<LoopHandle> watch(int fd, uint32_t events, EventCallback callback);
 
-    /// Calls CALLBACK once after DELAY of the steady clock.
+    /// Calls CALLBACK once after DELAY of the steady clock. Dropped if the loop stops before.
     LoopHandle after(std::chrono::nanoseconds delay, Callback callback);
 
     /// Runs CALLBACK soon, in the order of posting. Dropped if the loop stops before.

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "base/mutex.h"
+#include "io/impl/parked_outlet.h"
 #include "io/server_fixture.h"
 
 namespace gantry::io {
@@ -186,6 +187,39 @@ TEST_F(OutletTest, PushesFromManyThreadsStayWhole) {
     }
     outlets_[0]->finish();
     reader.join();
+}
+
+/// Whether an outlet whose rest is still queued is freed with its loop; END comes last before that.
+void expect_freed(const std::function<void(Loop&, ParkedOutlet&)>& end) {
+    auto loop = Loop::start();
+    ASSERT_TRUE(loop);
+    int ends[2];
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    const UniqueFd peer(ends[1]);
+    std::atomic<int> released = 0;
+    ParkedOutletOptions options;
+    options.queue_limit = 64UL * 1024 * 1024;
+    auto outlet = ParkedOutlet::make(**loop, UniqueFd(ends[0]), options, [&] { ++released; });
+    ASSERT_TRUE(outlet);
+    const std::weak_ptr<ParkedOutlet> weak = *outlet;
+    ASSERT_EQ((*outlet)->push(std::string(8UL * 1024 * 1024, 'x')), Outlet::Push::kAccepted);
+    (*outlet)->finish();
+    end(**loop, **outlet);
+    (*outlet).reset();
+    (*loop)->stop();
+    EXPECT_TRUE(weak.expired());
+    EXPECT_EQ(released, 1);
+}
+
+TEST(ParkedOutletTest, IsFreedWithALoopThatStopsWhileItsRestIsQueued) {
+    expect_freed([](Loop&, ParkedOutlet&) {});
+}
+
+TEST(ParkedOutletTest, IsFreedIfItsCloseIsDropped) {
+    expect_freed([](Loop& loop, ParkedOutlet& outlet) {
+        loop.stop();
+        outlet.abort();
+    });
 }
 
 }  // namespace

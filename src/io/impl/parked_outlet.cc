@@ -63,12 +63,9 @@ void ParkedOutlet::finish() {
         drop();
         return;
     }
-    self_ = shared_from_this();
-    finish_timer_ = loop_.after(options_.finish_deadline, [weak = weak_from_this()] {
-        if (const auto self = weak.lock()) {
-            self->abort();
-        }
-    });
+    // The owner may let go meanwhile: the loop keeps the outlet until the rest is sent.
+    finish_timer_ =
+        loop_.after(options_.finish_deadline, [self = shared_from_this()] { self->abort(); });
 }
 
 bool ParkedOutlet::closed() const {
@@ -166,7 +163,6 @@ void ParkedOutlet::close_on_loop() {
     UniqueFd fd;
     std::function<void()> on_closed;
     std::function<void()> released;
-    std::shared_ptr<ParkedOutlet> self;
     {
         MutexLock lock(mutex_);
         watch = std::move(watch_);
@@ -174,7 +170,6 @@ void ParkedOutlet::close_on_loop() {
         fd = std::move(fd_);
         on_closed = std::exchange(on_closed_, nullptr);
         released = std::exchange(released_, nullptr);
-        self = std::move(self_);
     }
     watch.reset();
     fd.reset();

@@ -74,8 +74,6 @@ private:
     bool finishing_ GT_GUARDED_BY(mutex_) = false;
     bool closed_ GT_GUARDED_BY(mutex_) = false;
     std::function<void()> on_closed_ GT_GUARDED_BY(mutex_);
-    /// Set by finish() until the rest is sent: the owner may let go meanwhile.
-    std::shared_ptr<ParkedOutlet> self_ GT_GUARDED_BY(mutex_);
 };
 
 }  // namespace gantry::io
