@@ -1,0 +1,1 @@
+"""The measurements of bench/run. A module gives its own as ALL: {name: function(bench)}."""
