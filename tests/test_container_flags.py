@@ -171,3 +171,23 @@ def test_every_flag_is_used_in_a_test(gantry, command):
         if flag not in NOT_HERE.get(command, ()) and not any(re.search(pattern, text) for text in texts):
             unused.append(flag)
     assert not unused
+
+
+@pytest.mark.parametrize("flags, left", [
+    ([], {"kept", "both"}), (["--filter", "label=other"], {"kept", "both", "plain"}), (["--filter", "label=keep"], {"other", "plain"}),
+], ids=["file", "together", "the flag counts"])  # fmt: skip
+def test_prune_filters_of_the_configuration(api, cli, flags, left):
+    """config.json's pruneFilters: ["label!=keep"]."""
+    if not flags and not cli.is_gantry:
+        left = set()  # docker forgets the file's labels when no flag has one
+    os.makedirs(os.path.join(cli.home, "config"), exist_ok=True)
+    path = os.path.join(cli.home, "config", "config.json")
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump({"pruneFilters": ["label!=keep"]}, file)
+    try:
+        for name, labels in (("kept", ["keep"]), ("other", ["other"]), ("both", ["keep", "other"]), ("plain", [])):
+            api.create("true", name=name, Labels=dict.fromkeys(labels, "1"))
+        cli("container", "prune", "-f", *flags, code=0)
+        assert {c["Names"][0][1:] for c in api.get("/containers/json", all=1).json()} == left
+    finally:
+        os.remove(path)

@@ -15,6 +15,19 @@ std::string text_of(const spec::Value& file, std::string_view key) {
     return value != nullptr && value->is_string() ? value->as_string() : std::string();
 }
 
+std::vector<std::string> texts_of(const spec::Value& file, std::string_view key) {
+    std::vector<std::string> texts;
+    const spec::Value* value = file.find(key);
+    if (value != nullptr && value->is_array()) {
+        for (const spec::Value& item : value->as_array()) {
+            if (item.is_string()) {
+                texts.push_back(item.as_string());
+            }
+        }
+    }
+    return texts;
+}
+
 }  // namespace
 
 Result<ConfigFile> load_config_file(const std::string& directory) {
@@ -36,6 +49,7 @@ Result<ConfigFile> load_config_file(const std::string& directory) {
     config.volumes_format = text_of(*file, "volumesFormat");
     config.stats_format = text_of(*file, "statsFormat");
     config.detach_keys = text_of(*file, "detachKeys");
+    config.prune_filters = texts_of(*file, "pruneFilters");
     return config;
 }
 

@@ -2,6 +2,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.h"
 
@@ -15,6 +16,8 @@ struct ConfigFile {
     std::string stats_format;
     std::string volumes_format;
     std::string detach_keys;
+    /// "key=value" filters that every prune adds to its own.
+    std::vector<std::string> prune_filters;
 };
 
 /// Reads DIRECTORY/config.json. No file is no error. kInvalid if it is no JSON.

@@ -11,6 +11,7 @@
 
 #include "base/text.h"
 #include "cli/commands/handlers.h"
+#include "cli/filters_flag.h"
 #include "cli/session.h"
 #include "cli/table/row_values.h"
 #include "cli/table/tab_writer.h"
@@ -94,9 +95,10 @@ Result<PruneOutcome> read_outcome(const PruneKind& kind, std::string_view body) 
     return outcome;
 }
 
-spec::Filters filters_of(const FlagValues& flags) {
+spec::Filters filters_of(Session& session, const FlagValues& flags) {
     spec::Filters filters;
-    for (const std::string& pair : flags.list("filter")) {
+    for (const std::string& pair :
+         with_prune_filters(flags.list("filter"), session.config().prune_filters)) {
         const Cut parts = cut(pair, '=');
         filters.add(to_lower(trim(parts.before)), trim(parts.after));
     }
@@ -239,13 +241,13 @@ private:
     const FlagValues& flags_;
 };
 
-Part image_part(const FlagValues& flags) {
-    Part part{.kind = kImages, .filters = filters_of(flags), .has_preview = true};
+Part image_part(Session& session, const FlagValues& flags) {
+    Part part{.kind = kImages, .filters = filters_of(session, flags), .has_preview = true};
     part.filters.add("dangling", flags.on("all") ? "false" : "true");
     return part;
 }
 
-std::string system_warning(const FlagValues& flags) {
+std::string system_warning(Session& session, const FlagValues& flags) {
     std::string text =
         "WARNING! This will remove:\n"
         "  - all stopped containers\n"
@@ -257,7 +259,9 @@ std::string system_warning(const FlagValues& flags) {
                               "  - all build cache\n"
                             : "  - all dangling images\n"
                               "  - unused build cache\n";
-    if (const auto filters = flags.list("filter"); !filters.empty()) {
+    if (const auto filters =
+            with_prune_filters(flags.list("filter"), session.config().prune_filters);
+        !filters.empty()) {
         text += "\n  Items to be pruned will be filtered with:\n";
         for (const std::string& filter : filters) {
             text += fmt::format("  - {}\n", filter);
@@ -267,7 +271,7 @@ std::string system_warning(const FlagValues& flags) {
 }
 
 Result<> prune_system(Session& session, const FlagValues& flags) {
-    const spec::Filters filters = filters_of(flags);
+    const spec::Filters filters = filters_of(session, flags);
     if (flags.on("volumes") && filters.contains("until")) {
         return fail(Kind::kInvalid,
                     "ERROR: The \"until\" filter is not supported with \"--volumes\"");
@@ -278,12 +282,12 @@ Result<> prune_system(Session& session, const FlagValues& flags) {
     if (flags.on("volumes")) {
         parts.push_back({.kind = kVolumes, .filters = filters});
     }
-    Part images = image_part(flags);
+    Part images = image_part(session, flags);
     images.preview_switches = "after-containers";
     parts.push_back(std::move(images));
     parts.push_back(
         {.kind = kBuildCache, .filters = filters, .switches = flags.on("all") ? "all" : ""});
-    return Prune(session, flags).run(system_warning(flags), std::move(parts));
+    return Prune(session, flags).run(system_warning(session, flags), std::move(parts));
 }
 
 int finish(Session& session, const Result<>& done) {
@@ -293,11 +297,11 @@ int finish(Session& session, const Result<>& done) {
 }  // namespace
 
 int run_container_prune(Session& session, const ParsedArgs& args) {
-    return finish(
-        session,
-        Prune(session, args.flags)
-            .run("WARNING! This will remove all stopped containers.\n",
-                 {{.kind = kContainers, .filters = filters_of(args.flags), .has_preview = true}}));
+    return finish(session, Prune(session, args.flags)
+                               .run("WARNING! This will remove all stopped containers.\n",
+                                    {{.kind = kContainers,
+                                      .filters = filters_of(session, args.flags),
+                                      .has_preview = true}}));
 }
 
 int run_image_prune(Session& session, const ParsedArgs& args) {
@@ -306,7 +310,8 @@ int run_image_prune(Session& session, const ParsedArgs& args) {
             ? "WARNING! This will remove all images without at least one container associated to "
               "them.\n"
             : "WARNING! This will remove all dangling images.\n";
-    return finish(session, Prune(session, args.flags).run(warning, {image_part(args.flags)}));
+    return finish(session,
+                  Prune(session, args.flags).run(warning, {image_part(session, args.flags)}));
 }
 
 int run_system_prune(Session& session, const ParsedArgs& args) {

@@ -107,6 +107,7 @@ Result<> prune(Session& session, const FlagValues& flags) {
         return fail(Kind::kCancelled, "volume prune has been cancelled");
     }
     ApiRequest request{.method = "POST", .path = "/volumes/prune"};
+    filters = with_prune_filters(std::move(filters), session.config().prune_filters);
     if (std::string parameter = filters_parameter(filters); !parameter.empty()) {
         request.query.add("filters", std::move(parameter));
     }
