@@ -56,6 +56,7 @@ ROWS = {
     ],
     "CpusetMems": [
         ({}, {"CpusetMems": "a"}, "Invalid value a for cpuset mems"),
+        ({}, {"CpusetMems": "1023"}, "Requested memory nodes are not available - requested 1023, available: 0"),
     ],
     "DeviceCgroupRules": [({}, {"DeviceCgroupRules": ["x"]}, "invalid device cgroup rule format: 'x'")],
     "Devices": [({}, {"Devices": [{"PathOnHost": "/dev/null", "PathInContainer": "/dev/x", "CgroupPermissions": "xyz"}]}, "")],

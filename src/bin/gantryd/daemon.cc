@@ -319,9 +319,12 @@ Result<> Daemon::Parts::open_engine(const Options& options, const sys::IdMaps& i
         GT_TRY_VAR(shim, find_program("gantry-shim"));
         settings.shim_path = shim;
     }
-    if (auto init = find_program("gantry-init")) {
+    settings.init_path = options.init_path;
+    if (auto init = find_program("gantry-init"); init && settings.init_path.empty()) {
         settings.init_path = *std::move(init);
     }
+    settings.defaults = options.defaults;
+    settings.default_publish_address = options.publish_address;
     settings.cgroup_parent =
         options.cgroup_parent.empty() ? instance_name(options) : options.cgroup_parent;
     settings.dns = options.dns;

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "base/text.h"
+#include "bin/gantryd/container_options.h"
 #include "bin/gantryd/runtime_options.h"
 #include "cli/flags/flag_types.h"
 #include "cli/flags/parser.h"
@@ -18,7 +19,6 @@ namespace gantry::daemon {
 namespace {
 
 using cli::Flag;
-using Values = std::vector<std::string>;
 
 constexpr size_t kConfigFileLimit = 1024 * 1024;
 
@@ -96,6 +96,12 @@ Result<> set_plain_tcp(Options& options, const Values& values) {
 Result<> set_no_new_privileges(Options& options, const Values& values) {
     GT_TRY_VAR(on, to_bool(values.back()));
     options.no_new_privileges = on;
+    return {};
+}
+
+Result<> set_default_init(Options& options, const Values& values) {
+    GT_TRY_VAR(on, to_bool(values.back()));
+    options.defaults.init = on;
     return {};
 }
 
@@ -207,6 +213,23 @@ constexpr Setting kSettings[] = {
      "data-root",
      set_path<&Options::data_root>},
     {{"debug", 'D', &kBool, "", "Log more"}, "debug", set_debug},
+    {{"default-cgroupns-mode", 0, &kString, "",
+      "Cgroup namespace of containers (\"host\" or \"private\")"},
+     "default-cgroupns-mode",
+     set_default_cgroupns_mode},
+    {{"default-ipc-mode", 0, &kString, "",
+      "IPC namespace of containers (\"shareable\" or \"private\")"},
+     "default-ipc-mode",
+     set_default_ipc_mode},
+    {{"default-shm-size", 0, &kString, "", "Size of containers' /dev/shm (default 64MiB)"},
+     "default-shm-size",
+     set_default_shm_size},
+    {{"default-stop-timeout", 0, &kInt, "", "Seconds that containers have to stop in (default 10)"},
+     "default-stop-timeout",
+     set_default_stop_timeout},
+    {{"default-ulimit", 0, &kList, "", "Limit of containers' processes, nofile=1024:2048"},
+     "default-ulimits",
+     set_default_ulimits},
     {{"default-runtime", 0, &kString, "", "Runtime of containers that name none"},
      "default-runtime",
      set_text<&Options::default_runtime>},
@@ -217,6 +240,7 @@ constexpr Setting kSettings[] = {
     {{"dns-search", 0, &kList, "", "DNS search domain of containers"},
      "dns-search",
      set_list<&Options::dns_search>},
+    {{"exec-opt", 0, &kList, "", "native.cgroupdriver=cgroupfs"}, "exec-opts", set_exec_options},
     {{"exec-root", 0, &kString, "",
       "Sockets and state of running containers (default \"/run/gantry\")"},
      "exec-root",
@@ -228,6 +252,13 @@ constexpr Setting kSettings[] = {
     {{"host", 'H', &kList, "", "Where to listen: unix:///path or tcp://address:port"},
      "hosts",
      set_hosts},
+    {{"init", 0, &kBool, "", "Run an init process in containers"}, "init", set_default_init},
+    {{"init-path", 0, &kString, "", "The gantry-init program (default: beside gantryd)"},
+     "init-path",
+     set_path<&Options::init_path>},
+    {{"ip", 0, &kString, "", "Address of published ports that name none (default 0.0.0.0)"},
+     "ip",
+     set_publish_address},
     {{"label", 0, &kList, "", "Label of the daemon, key=value"},
      "labels",
      set_list<&Options::labels>},
@@ -262,6 +293,7 @@ constexpr Setting kSettings[] = {
     {{"shim-path", 0, &kString, "", "The gantry-shim program (default: beside gantryd)"},
      "shim-path",
      set_path<&Options::shim_path>},
+    {{"storage-driver", 's', &kString, "", "\"overlay2\""}, "storage-driver", set_storage_driver},
     {{"userns-remap", 0, &kString, "",
       "User (user[:group] or \"default\") whose subordinate ids are containers'"},
      "userns-remap",
@@ -292,17 +324,10 @@ constexpr std::string_view kDockerOnly[] = {
     "cri-containerd",
     "default-address-pool",
     "default-address-pools",
-    "default-cgroupns-mode",
     "default-gateway",
     "default-gateway-v6",
-    "default-ipc-mode",
     "default-network-opt",
     "default-network-opts",
-    "default-shm-size",
-    "default-ulimit",
-    "default-ulimits",
-    "exec-opt",
-    "exec-opts",
     "experimental",
     "feature",
     "features",
@@ -314,11 +339,8 @@ constexpr std::string_view kDockerOnly[] = {
     "http-proxy",
     "https-proxy",
     "icc",
-    "init",
-    "init-path",
     "insecure-registry",
     "insecure-registries",
-    "ip",
     "ip-forward",
     "ip-forward-no-drop",
     "ip-masq",
@@ -341,7 +363,6 @@ constexpr std::string_view kDockerOnly[] = {
     "rootless",
     "selinux-enabled",
     "shutdown-timeout",
-    "storage-driver",
     "storage-opt",
     "storage-opts",
     "swarm-default-advertise-addr",
@@ -367,6 +388,23 @@ bool is_docker_only(std::string_view name) {
     return std::ranges::find(kDockerOnly, name) != std::end(kDockerOnly);
 }
 
+/// What "KEY": ITEM of an object says, as the flag has it: "key=value", "nofile=1024:2048" for a
+/// ulimit.
+Result<std::string> member_text(const std::string& key, const spec::Value& item) {
+    if (item.is_string()) {
+        return key + "=" + item.as_string();
+    }
+    if (item.is_bool() || item.is_number()) {
+        return key + "=" + item.serialize();
+    }
+    const spec::Value* soft = item.is_object() ? item.find("Soft") : nullptr;
+    const spec::Value* hard = item.is_object() ? item.find("Hard") : nullptr;
+    if (soft == nullptr || hard == nullptr || !soft->is_number() || !hard->is_number()) {
+        return fail(Kind::kInvalid, fmt::format("{}: must be a string or have Soft and Hard", key));
+    }
+    return fmt::format("{}={}:{}", key, soft->serialize(), hard->serialize());
+}
+
 Result<Values> values_of(const spec::Value& value) {
     Values values;
     if (value.is_array()) {
@@ -379,12 +417,9 @@ Result<Values> values_of(const spec::Value& value) {
         return values;
     }
     if (value.is_object()) {
-        for (const auto& [name, item] : value.as_object()) {
-            const bool plain = item.is_bool() || item.is_number();
-            if (!plain && !item.is_string()) {
-                return fail(Kind::kInvalid, "must be a map of strings");
-            }
-            values.push_back(name + "=" + (plain ? item.serialize() : item.as_string()));
+        for (const auto& [key, item] : value.as_object()) {
+            GT_TRY_VAR(text, member_text(key, item));
+            values.push_back(std::move(text));
         }
         return values;
     }

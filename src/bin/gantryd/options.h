@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "engine/container/container_settings.h"
 #include "runtime/foreign.h"
 #include "spec/api/host_config.h"
 
@@ -43,6 +44,10 @@ struct Options {
     /// Runtimes of others by their names.
     std::map<std::string, runtime::ForeignRuntime> runtimes;
     std::string default_runtime = "gantry";
+    engine::ContainerDefaults defaults;
+    /// The gantry-init of containers; empty: the one beside gantryd.
+    std::string init_path;
+    std::string publish_address = "0.0.0.0";
 
     std::string bridge;
     /// The bridge's own address with its subnet, "172.20.0.1/16"; empty chooses.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -64,6 +65,21 @@ struct IdMap : sys::IdMaps {
     gid_t root_gid() const { return sys::map_id(gids, 0).value_or(0); }
 };
 
+/// What containers get that do not say otherwise in HostConfig.
+struct ContainerDefaults {
+    /// Added to those of the container, whose own of the same name count.
+    std::vector<spec::Ulimit> ulimits;
+    int64_t shm_size = int64_t{64} << 20;
+    /// "private" or "host"; "" for private where there is cgroup v2 alone, else host.
+    std::string cgroupns_mode;
+    /// "private" or "shareable".
+    std::string ipc_mode = "private";
+    /// Run gantry-init where the container has a PID namespace of its own.
+    bool init = false;
+    /// Seconds from the stop signal to SIGKILL; negative for never.
+    int stop_timeout = 10;
+};
+
 /// What the container services are told at start-up. Paths are absolute.
 struct ContainerSettings {
     /// Holds containers/<id>/.
@@ -88,6 +104,7 @@ struct ContainerSettings {
     /// Runtimes of others by their names, and the one for containers that name none.
     std::map<std::string, runtime::ForeignRuntime> runtimes;
     std::string default_runtime = "gantry";
+    ContainerDefaults defaults;
     /// Where CDI specs are looked for, the most important last.
     std::vector<std::string> cdi_spec_dirs;
     /// The daemon's --log-driver and --log-opt.

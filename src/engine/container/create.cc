@@ -83,7 +83,7 @@ Result<std::shared_ptr<ContainerRecord>> make_record(const ContainerCore& core,
     GT_TRY(check_networking(record->networking, record->host));
     GT_TRY(adjust_resources(record->host.resources, facts, ResourceUse::kCreate, warnings));
     merge_log_defaults(record->host.log_config, core.settings.log);
-    set_host_defaults(record->host, facts);
+    set_host_defaults(record->host, facts, core.settings.defaults);
     merge_image_config(record->config, image.config.config);
     GT_TRY(check_merged_config(record->config));
     GT_TRY(check_host_config(record->host, request.config));

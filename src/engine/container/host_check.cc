@@ -1,5 +1,6 @@
 #include "engine/container/host_check.h"
 
+#include <fcntl.h>
 #include <fmt/core.h>
 #include <unistd.h>
 
@@ -17,13 +18,12 @@
 #include "engine/container/ports.h"
 #include "engine/logdriver/log_driver.h"
 #include "runtime/default_config.h"
+#include "sys/files.h"
 #include "sys/ipv4.h"
 
 namespace gantry::engine {
 
 namespace {
-
-constexpr int64_t kDefaultShmSize = 64 << 20;
 
 bool is_one_of(std::string_view value, std::initializer_list<std::string_view> words) {
     return std::find(words.begin(), words.end(), value) != words.end();
@@ -124,10 +124,29 @@ Result<> check_paths(const spec::HostConfig& host) {
     return {};
 }
 
+/// A kernel without NUMA has no such directory, and one node.
+int count_memory_nodes() {
+    const auto names = sys::list_dir(AT_FDCWD, "/sys/devices/system/node");
+    const auto nodes = !names ? 0 : std::ranges::count_if(*names, [](const std::string& name) {
+        return name.starts_with("node") && parse_uint(std::string_view(name).substr(4));
+    });
+    return std::max(1, static_cast<int>(nodes));
+}
+
+void add_default_ulimits(std::vector<spec::Ulimit>& own,
+                         const std::vector<spec::Ulimit>& defaults) {
+    for (const spec::Ulimit& limit : defaults) {
+        if (std::ranges::find(own, limit.name, &spec::Ulimit::name) == own.end()) {
+            own.push_back(limit);
+        }
+    }
+}
+
 }  // namespace
 
 HostFacts host_facts(const ContainerCore& core) {
     return {.processors = static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN)),
+            .memory_nodes = count_memory_nodes(),
             .cgroup_v2 = core.cgroups.layout().mode == sys::CgroupMode::kV2,
             .cgroups = core.support,
             .remapped = core.settings.id_map.user_namespace != nullptr,
@@ -164,18 +183,25 @@ Result<> check_restart_policy(const spec::RestartPolicy& policy, bool auto_remov
     return {};
 }
 
-void set_host_defaults(spec::HostConfig& host, const HostFacts& facts) {
+void set_host_defaults(spec::HostConfig& host, const HostFacts& facts,
+                       const ContainerDefaults& defaults) {
     if (host.network_mode.empty() || host.network_mode == "default") {
         host.network_mode = "bridge";
     }
     if (host.ipc_mode.empty()) {
-        host.ipc_mode = "private";
+        host.ipc_mode = defaults.ipc_mode;
     }
     if (host.cgroupns_mode.empty()) {
-        host.cgroupns_mode = facts.cgroup_v2 ? "private" : "host";
+        host.cgroupns_mode = !defaults.cgroupns_mode.empty() ? defaults.cgroupns_mode
+                             : facts.cgroup_v2               ? "private"
+                                                             : "host";
     }
     if (host.shm_size == 0) {
-        host.shm_size = kDefaultShmSize;
+        host.shm_size = defaults.shm_size;
+    }
+    add_default_ulimits(host.resources.ulimits, defaults.ulimits);
+    if (defaults.init && !host.init && host.pid_mode.empty()) {
+        host.init = true;
     }
     if (host.runtime.empty()) {
         host.runtime = facts.default_runtime;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "engine/container/container_settings.h"
 #include "engine/container/record.h"
 #include "sys/capability.h"
 #include "sys/cgroup_support.h"
@@ -20,6 +21,8 @@ class ContainerCore;
 /// What the daemon's host can do.
 struct HostFacts {
     int processors = 1;
+    /// NUMA nodes.
+    int memory_nodes = 1;
     bool cgroup_v2 = false;
     sys::CgroupSupport cgroups{};
     /// Containers have user namespaces (--userns-remap).
@@ -33,8 +36,9 @@ HostFacts host_facts(const ContainerCore& core);
 /// container that silently lacks what was asked of it is worse than none.
 Result<> check_supported(const spec::HostConfig& host);
 
-/// Fills what is not given with Docker's defaults, as inspect then shows it.
-void set_host_defaults(spec::HostConfig& host, const HostFacts& facts);
+/// Fills what is not given with the daemon's defaults, as inspect then shows it.
+void set_host_defaults(spec::HostConfig& host, const HostFacts& facts,
+                       const ContainerDefaults& defaults = {});
 
 /// All of HOST together with CONFIG: modes, policies, logs, capabilities, security, sysctls, names,
 /// mounts, ports, devices.
@@ -50,6 +54,9 @@ enum class ResourceUse { kCreate, kUpdate };
 /// already.
 Result<> adjust_resources(spec::Resources& resources, const HostFacts& facts, ResourceUse use,
                           std::vector<std::string>& warnings);
+
+/// Known names, no soft limit above the hard one.
+Result<> check_ulimits(const std::vector<spec::Ulimit>& limits);
 
 /// The restart policy makes sense and goes together with AutoRemove (F7).
 Result<> check_restart_policy(const spec::RestartPolicy& policy, bool auto_remove);

@@ -211,9 +211,9 @@ Result<> check_set(std::string_view set, std::string_view what, uint64_t limit) 
         }
         if (*high >= limit) {
             return invalid(
-                fmt::format("Requested {} are not available - requested {}, available: "
-                            "0-{}",
-                            what == "cpus" ? "CPUs" : "memory nodes", set, limit - 1));
+                fmt::format("Requested {} are not available - requested {}, available: {}",
+                            what == "cpus" ? "CPUs" : "memory nodes", set,
+                            limit == 1 ? "0" : fmt::format("0-{}", limit - 1)));
         }
     }
     return {};
@@ -258,15 +258,16 @@ Result<> check_cpu(const spec::Resources& resources, const HostFacts& facts) {
                                    resources.cpu_shares));
     }
     GT_TRY(check_set(resources.cpuset_cpus, "cpus", static_cast<uint64_t>(facts.processors)));
-    // Which memory nodes there are is the kernel's to say: it refuses the others at start.
-    return check_set(resources.cpuset_mems, "mems", 1024);
+    return check_set(resources.cpuset_mems, "mems", static_cast<uint64_t>(facts.memory_nodes));
 }
 
-Result<> check_ulimits(const spec::Resources& resources) {
+}  // namespace
+
+Result<> check_ulimits(const std::vector<spec::Ulimit>& limits) {
     constexpr std::array<std::string_view, 16> kNames = {
         "core",   "cpu",   "data", "fsize",  "locks",  "memlock",    "msgqueue", "nice",
         "nofile", "nproc", "rss",  "rtprio", "rttime", "sigpending", "stack",    "as"};
-    for (const spec::Ulimit& limit : resources.ulimits) {
+    for (const spec::Ulimit& limit : limits) {
         if (std::find(kNames.begin(), kNames.end(), limit.name) == kNames.end()) {
             return invalid(fmt::format("invalid ulimit type: {}", limit.name.substr(0, 64)));
         }
@@ -282,14 +283,12 @@ Result<> check_ulimits(const spec::Resources& resources) {
     return {};
 }
 
-}  // namespace
-
 Result<> adjust_resources(spec::Resources& resources, const HostFacts& facts, ResourceUse use,
                           std::vector<std::string>& warnings) {
     GT_TRY(check_memory(resources, use));
     GT_TRY(check_cpu(resources, facts));
     GT_TRY(check_io(resources));
-    GT_TRY(check_ulimits(resources));
+    GT_TRY(check_ulimits(resources.ulimits));
     drop_memory(resources, facts.cgroups, Dropping(warnings));
     drop_cpu(resources, facts.cgroups, Dropping(warnings));
     drop_io(resources, facts.cgroups, Dropping(warnings));

@@ -17,7 +17,6 @@ namespace {
 using std::chrono::seconds;
 using std::chrono::steady_clock;
 
-constexpr int kDefaultStopTimeout = 10;
 /// A process that has got SIGKILL is given this long to end, and its cgroup as long again after
 /// every process in it got one (F3).
 constexpr seconds kKillPatience(10);
@@ -126,13 +125,14 @@ Result<> kill_run(ContainerCore& core, const EntryPtr& entry) {
 }
 
 /// In seconds; negative for never.
-int stop_timeout_of(const ContainerRecord& record) {
+int stop_timeout_of(const ContainerCore& core, const ContainerRecord& record) {
     return record.config.stop_timeout ? static_cast<int>(*record.config.stop_timeout)
-                                      : kDefaultStopTimeout;
+                                      : core.settings.defaults.stop_timeout;
 }
 
-steady_clock::time_point stop_deadline(const ContainerRecord& record, const StopOptions& options) {
-    const int timeout = options.timeout.value_or(stop_timeout_of(record));
+steady_clock::time_point stop_deadline(const ContainerCore& core, const ContainerRecord& record,
+                                       const StopOptions& options) {
+    const int timeout = options.timeout.value_or(stop_timeout_of(core, record));
     if (timeout < 0 || timeout > kLongestTimeout) {
         return steady_clock::time_point::max();
     }
@@ -144,7 +144,7 @@ Result<> end_run(ContainerCore& core, const EntryPtr& entry, const StopOptions& 
     const SnapshotPtr snapshot = entry->snapshot();
     GT_TRY_VAR(signal, options.signal.empty() ? stop_signal_of(*snapshot->record)
                                               : spec::parse_signal(options.signal));
-    const auto deadline = stop_deadline(*snapshot->record, options);
+    const auto deadline = stop_deadline(core, *snapshot->record, options);
     auto sent = send_signal(core, entry, signal, Intent::kStop);
     if (!sent && sent.error().kind() == Kind::kConflict) {
         return {};
@@ -254,7 +254,7 @@ std::optional<seconds> end_unhealthy(ContainerCore& core, const EntryPtr& entry,
         log::warn("cannot end an unhealthy container",
                   {{"container", entry->id().str()}, {"error", sent.error().text()}});
     }
-    const int timeout = stop_timeout_of(*snapshot->record);
+    const int timeout = stop_timeout_of(core, *snapshot->record);
     return timeout < 0 || timeout > kLongestTimeout ? std::nullopt
                                                     : std::optional(seconds(timeout));
 }
