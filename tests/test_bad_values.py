@@ -69,6 +69,13 @@ ROWS = {
     ],
     "IpcMode": [({}, {"IpcMode": "x"}, "invalid IPC mode: x")],
     "Isolation": [({}, {"Isolation": "x"}, "invalid isolation")],
+    "Links": [
+        ({}, {"Links": [""]}, "empty string specified for links"),
+        ({}, {"Links": ["nobody:x:y"]}, "bad format for links: nobody:x:y"),
+        ({}, {"Links": ["nobody:a b"]}, "bad format for links: nobody:a b"),
+        ({}, {"Links": ["nobody:x"]}, "could not get container for nobody: No such container: nobody"),
+        ({}, {"Links": ["nobody:x"], "NetworkMode": "host"}, "conflicting options: host type networking can't be used with links. This would result in undefined behavior"),
+    ],
     "LogConfig": [
         ({}, {"LogConfig": {"Type": "x"}}, "logger: no log driver named 'x' is registered"),
         ({}, {"LogConfig": {"Type": "json-file", "Config": {"x": "1"}}}, "unknown log opt 'x' for json-file log driver"),

@@ -88,6 +88,22 @@ def test_joined_namespace(own_daemon):
     assert api.inspect(side)["RestartCount"] <= 1
 
 
+def test_links(own_daemon):
+    daemon = own_daemon()
+    api = daemon.api
+    bridge = dict(ALWAYS, NetworkMode="bridge")
+    last = api.started("sleep", "1000", name="zzz", host=bridge)
+    middle = api.started("sleep", "1000", name="mmm", host=dict(bridge, Links=["zzz:last"]))
+    first = api.started("sleep", "1000", name="aaa", host=dict(bridge, Links=["mmm:middle"]))
+    begin = reboot(daemon, [first, middle, last])
+    wait.until(lambda: api.state(first)["Status"] == "running", "it is linked")
+    wanted = [(name, "start") for name in ("zzz", "mmm", "aaa")]
+    assert order(api, begin, wanted) == wanted
+    ip = api.inspect(middle)["NetworkSettings"]["IPAddress"]
+    assert f"{ip}\tmiddle " in api.exec(first, "cat", "/etc/hosts")[1]
+    assert api.inspect(first)["RestartCount"] <= 1
+
+
 def test_nobody_waits_in_vain(own_daemon):
     """Circles, and dependencies that nobody starts."""
     daemon = own_daemon()

@@ -62,7 +62,6 @@ REFUSED = {
     "IOMaximumIOps": ({}, {"IOMaximumIOps": 1}, (400,), "Maximum IO IOps"),
     "Isolation": ({}, {"Isolation": "hyperv"}, (400,), "invalid isolation"),
     "Runtime": ({}, {"Runtime": "nosuch"}, (400,), "unknown or invalid runtime name: nosuch"),
-    "Links": ({}, {"Links": ["nobody:x"]}, (501,), "HostConfig.Links is not supported yet"),
     "UsernsMode": ({}, {"UsernsMode": "nosuch"}, (400,), "invalid user namespace mode"),
     "StorageOpt": ({}, {"StorageOpt": {"nosuch": "1"}}, (400, 501), "torage"),
 }
@@ -108,6 +107,7 @@ ELSEWHERE = {
     "AutoRemove": "test_lifecycle.py::test_auto_remove",
     "Binds": "test_isolation.py::test_bind",
     "CgroupParent": "test_resources.py::test_cgroup_parent",
+    "Links": "test_links.py::test_hosts_and_variables",
     "ConsoleSize": "test_attach.py::test_console_size_is_there_from_the_start",
     "CpuPeriod": "test_update.py::test_running",
     "CpuQuota": "test_update.py::test_running",

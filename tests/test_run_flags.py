@@ -296,8 +296,10 @@ def test_mac_address(cli):
 
 @covers("link")
 def test_link(cli):
-    cli("run", "-d", "--name", "peer", IMAGE, "/bin/probe", "wait", code=0)
-    assert "HostConfig.Links is not supported yet" in cli("run", "--link", "peer:db", IMAGE, "true", code=125).err
+    cli("run", "-d", "--name", "peer", "--hostname", "box", IMAGE, "/bin/probe", "wait", code=0)
+    hosts = run(cli, "--link", "peer:db", IMAGE, "cat", "/etc/hosts")[0]
+    assert re.search("^[0-9.]+\tdb box peer$", hosts, re.MULTILINE)
+    assert "could not get container for nobody" in cli("run", "--link", "nobody:db", IMAGE, "true", code=125).err
 
 
 @covers("isolation", "runtime")

@@ -12,6 +12,7 @@
 #include "engine/container/create.h"
 #include "engine/container/health_monitor.h"
 #include "engine/container/inspect.h"
+#include "engine/container/links.h"
 #include "engine/container/list.h"
 #include "engine/container/log_upkeep.h"
 #include "engine/container/pause.h"
@@ -168,6 +169,9 @@ Result<> ContainerService::rename(std::string_view ref, std::string_view new_nam
 }
 
 Result<> ContainerService::remove(std::string_view ref, const RemoveOptions& options) {
+    if (options.link) {
+        return remove_link(*core_, ref);
+    }
     GT_TRY_VAR(entry, core_->table.find(ref));
     return remove_container(*core_, entry, options);
 }

@@ -12,6 +12,7 @@
 #include "engine/container/config_merge.h"
 #include "engine/container/host_check.h"
 #include "engine/container/join.h"
+#include "engine/container/links.h"
 #include "engine/container/mount_plan.h"
 #include "engine/container/names.h"
 #include "engine/container/runtimes.h"
@@ -108,6 +109,7 @@ Result<std::shared_ptr<ContainerRecord>> make_record(const ContainerCore& core,
     record->created = wall_now();
     record->image = image.id;
     GT_TRY(resolve_joins(core.table, *record));
+    GT_TRY(resolve_links(core.table, *record));
     if (record->config.hostname.empty()) {
         const bool of_host = record->host.network_mode == "host" || record->host.uts_mode == "host";
         record->config.hostname = of_host ? host_name() : std::string(short_id(record->id.str()));

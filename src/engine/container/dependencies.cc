@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "engine/container/health.h"
 #include "engine/container/join.h"
+#include "engine/container/links.h"
 #include "engine/container/record.h"
 
 namespace gantry::engine {
@@ -65,6 +66,9 @@ std::vector<Dependency> dependencies_of(const ContainerSnapshot& container,
         if (const auto id = joined_container(mode)) {
             add(list, self, {.on = ContainerId(std::string(*id))});
         }
+    }
+    for (const ContainerId& linked : linked_containers(*container.record)) {
+        add(list, self, {.on = linked});
     }
     parse_label(label(container, kOwnLabel),
                 [&](std::string_view name, DependencyCondition condition) {

@@ -19,7 +19,7 @@ struct Dependency {
 };
 
 /// Which of ALL must come before CONTAINER when the daemon starts containers by their restart
-/// policies: those whose namespaces it joins; those of the label
+/// policies: those whose namespaces it joins; those that it links to; those of the label
 /// "gantry.depends-on=NAME[:started|healthy|completed],..."; and those of the services of its
 /// compose project that compose's own label "com.docker.compose.depends_on" names. Names that
 /// nobody has are left out. Pure.

@@ -64,6 +64,18 @@ TEST(Dependencies, JoinedNamespacesComeFirst) {
               (std::vector{need("main", DependencyCondition::kStarted)}));
 }
 
+TEST(Dependencies, LinkedOnesComeFirst) {
+    const SnapshotPtr app = container("app");
+    auto record = std::make_shared<ContainerRecord>(*app->record);
+    record->host.links = {"id-of-db:store", "id-of-db:other", "id-of-cache:cache"};
+    ContainerSnapshot linking = *app;
+    linking.record = std::move(record);
+    const std::vector<SnapshotPtr> all = {container("db"), container("cache")};
+    EXPECT_EQ(dependencies_of(linking, all),
+              (std::vector{need("db", DependencyCondition::kStarted),
+                           need("cache", DependencyCondition::kStarted)}));
+}
+
 TEST(Dependencies, StateFollowsTheLife) {
     using enum DependencyCondition;
     using enum DependencyState;

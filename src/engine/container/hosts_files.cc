@@ -32,7 +32,8 @@ bool looks_like_ipv6(std::string_view text) {
 }
 
 Result<std::string> make_hosts(const ContainerRecord& record, NetworkMode mode,
-                               const std::optional<net::Endpoint>& endpoint) {
+                               const std::optional<net::Endpoint>& endpoint,
+                               std::span<const net::HostEntry> linked) {
     std::vector<net::HostEntry> extra;
     for (const std::string& text : record.host.extra_hosts) {
         GT_TRY_VAR(host, parse_extra_host(text));
@@ -46,6 +47,7 @@ Result<std::string> make_hosts(const ContainerRecord& record, NetworkMode mode,
         }
         extra.push_back({.address = host.address, .names = host.name});
     }
+    extra.insert(extra.end(), linked.begin(), linked.end());
     if (mode == NetworkMode::kHost && extra.empty()) {
         return sys::read_file("/etc/hosts", kMaxHostFile);
     }
@@ -113,10 +115,11 @@ std::string effective_hostname(const ContainerRecord& record) {
 
 Result<> write_host_files(const std::string& container_dir, const ContainerRecord& record,
                           const ContainerSettings& settings,
-                          const std::optional<net::Endpoint>& endpoint) {
+                          const std::optional<net::Endpoint>& endpoint,
+                          std::span<const net::HostEntry> linked) {
     GT_TRY_VAR(mode, parse_network_mode(record.host.network_mode));
     GT_TRY_VAR(dir, sys::open_dir(container_dir.c_str()));
-    GT_TRY_VAR(hosts, make_hosts(record, mode, endpoint));
+    GT_TRY_VAR(hosts, make_hosts(record, mode, endpoint, linked));
     GT_TRY(sys::write_file_at(dir.get(), "hosts", hosts, kFileMode));
     GT_TRY(sys::write_file_at(dir.get(), "hostname", effective_hostname(record) + "\n", kFileMode));
     GT_TRY(sys::write_file_at(dir.get(), "resolv.conf", make_resolv_conf(record, settings, mode),

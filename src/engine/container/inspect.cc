@@ -7,6 +7,7 @@
 #include "engine/container/config_merge.h"
 #include "engine/container/health.h"
 #include "engine/container/join.h"
+#include "engine/container/links.h"
 #include "engine/container/mount_plan.h"
 #include "engine/container/ports.h"
 #include "store/images.h"
@@ -132,6 +133,7 @@ Result<spec::ContainerInspect> inspect_container(const ContainerCore& core,
         inspect.exec_ids.push_back(exec.str());
     }
     inspect.host_config = with_present_names(record.host, record.mounts, core.parts.volumes);
+    inspect.host_config.links = shown_links(core.table, record, snapshot->name);
     inspect.graph_driver = graph_driver(core, record);
     inspect.mounts = mount_points(record.mounts, &core.parts.volumes);
     inspect.config = record.config;

@@ -14,6 +14,7 @@
 #include "engine/container/host_check.h"
 #include "engine/container/hosts_files.h"
 #include "engine/container/join.h"
+#include "engine/container/links.h"
 #include "engine/container/mount_plan.h"
 #include "engine/container/oci_config.h"
 #include "engine/container/runtimes.h"
@@ -74,8 +75,9 @@ struct Prepared {
     OpenedLog log;
 };
 
-Result<Prepared> prepare(ContainerCore& core, const ContainerRecord& record,
+Result<Prepared> prepare(ContainerCore& core, const ContainerSnapshot& snapshot,
                          Groundwork& groundwork) {
+    const ContainerRecord& record = *snapshot.record;
     auto root = mount_root(core, record);
     auto user = root ? look_into_root(core, *root, record)
                      : Result<sys::UserIds>(fail(Kind::kInternal, "no root file system"));
@@ -83,8 +85,9 @@ Result<Prepared> prepare(ContainerCore& core, const ContainerRecord& record,
     GT_TRY_VAR(ready_root, std::move(root));
     GT_TRY_VAR(ready_user, std::move(user));
     if (!joined_container(record.host.network_mode)) {
-        GT_TRY(
-            write_host_files(core.container_dir(record.id), record, core.settings, base.endpoint));
+        GT_TRY_VAR(linked, link_hosts(core, snapshot));
+        GT_TRY(write_host_files(core.container_dir(record.id), record, core.settings, base.endpoint,
+                                linked));
     }
     return Prepared{.joined = {},
                     .base = std::move(base),
@@ -206,7 +209,7 @@ Result<Launched> launch_container(ContainerCore& core, const ContainerSnapshot& 
         GT_TRY_VAR(begun, Groundwork::begin(core, snapshot, std::move(joined.net),
                                             std::move(joined.user)));
         groundwork = std::move(begun);
-        GT_TRY_VAR(prepared, prepare(core, record, *groundwork));
+        GT_TRY_VAR(prepared, prepare(core, snapshot, *groundwork));
         prepared.joined = std::move(joined);
         if (names_interface(record.host.sysctls)) {
             // ORDER: the interface before its settings, which the container's set-up writes.
@@ -216,7 +219,9 @@ Result<Launched> launch_container(ContainerCore& core, const ContainerSnapshot& 
         prepared.mounts = std::move(mounts);
         GT_TRY_VAR(log, open_log({record, snapshot.name}, core.container_dir(record.id)));
         prepared.log = std::move(log);
-        return launch_prepared(core, record, prepared);
+        return record.host.links.empty()
+                   ? launch_prepared(core, record, prepared)
+                   : launch_prepared(core, with_link_variables(core, snapshot), prepared);
     }();
     if (!launched) {
         // ORDER: what is still being made cannot be given back.

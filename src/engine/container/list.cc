@@ -5,6 +5,7 @@
 
 #include "engine/container/config_merge.h"
 #include "engine/container/inspect.h"
+#include "engine/container/links.h"
 #include "engine/container/list_filter.h"
 #include "engine/container/mount_plan.h"
 #include "engine/container/ports.h"
@@ -67,12 +68,14 @@ std::string image_text(const ContainerCore& core, const ContainerRecord& record)
 }
 
 Result<spec::ContainerSummary> summarize(const ContainerCore& core,
-                                         const ContainerSnapshot& container, SizeInfo size,
+                                         const ContainerSnapshot& container,
+                                         std::vector<std::string> further_names, SizeInfo size,
                                          WallTime now) {
     const ContainerRecord& record = *container.record;
     spec::ContainerSummary summary;
     summary.id = record.id.str();
-    summary.names = {"/" + container.name};
+    summary.names = std::move(further_names);
+    summary.names.insert(summary.names.begin(), "/" + container.name);
     summary.image = image_text(core, record);
     summary.image_id = record.image.str();
     summary.command = command_text(command_line(record.config));
@@ -113,12 +116,14 @@ Result<std::vector<spec::ContainerSummary>> list_containers(const ContainerCore&
     // COMPAT: a limit counts containers of every state.
     const bool all = options.all || options.limit > 0 || filter.implies_all();
     const WallTime now = wall_now();
+    auto further_names = link_names(core.table);
     std::vector<spec::ContainerSummary> summaries;
     for (const SnapshotPtr& container : containers) {
         if ((!all && !container->life.running()) || !filter.matches(*container)) {
             continue;
         }
-        auto summary = summarize(core, *container, options.size, now);
+        auto summary = summarize(core, *container, std::move(further_names[container->record->id]),
+                                 options.size, now);
         if (!summary) {
             // It went away while we looked.
             continue;

@@ -123,9 +123,6 @@ Result<> remove_claimed(ContainerCore& core, const EntryPtr& entry, const Remove
 
 Result<> remove_container(ContainerCore& core, const EntryPtr& entry,
                           const RemoveOptions& options) {
-    if (options.link) {
-        return fail(Kind::kNotImplemented, "links between containers are not supported");
-    }
     if (!entry->claim_removal()) {
         return fail(Kind::kConflict, fmt::format("removal of container {} is already in progress",
                                                  entry->snapshot()->name));

@@ -14,6 +14,7 @@
 #include "engine/container/exit.h"
 #include "engine/container/health_monitor.h"
 #include "engine/container/launch.h"
+#include "engine/container/links.h"
 #include "engine/container/remove.h"
 #include "engine/container/volume_use.h"
 #include "net/networks.h"
@@ -85,6 +86,7 @@ Result<> run_container(ContainerCore& core, const EntryPtr& entry,
     }
     publish_volume_mounts(core, *snapshot->record);
     publish_event(core, *snapshot, "start");
+    tell_linking(core, *entry);
     // From here on the end of the process is seen. It may have come already: the shim keeps it.
     return watch_run(core, entry, launched.run);
 }

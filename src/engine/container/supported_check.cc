@@ -17,9 +17,8 @@ Failure not_yet(std::string_view field) {
 }  // namespace
 
 Result<> check_supported(const spec::HostConfig& host) {
-    const std::array<std::pair<bool, std::string_view>, 3> fields = {{
+    const std::array<std::pair<bool, std::string_view>, 2> fields = {{
         {!host.cgroup.empty(), "Cgroup"},
-        {!host.links.empty(), "Links"},
         {!host.storage_opt.empty(), "StorageOpt"},
     }};
     for (const auto& [used, name] : fields) {

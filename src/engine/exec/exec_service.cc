@@ -11,6 +11,7 @@
 #include "engine/container/core.h"
 #include "engine/container/exec_process.h"
 #include "engine/container/exit.h"
+#include "engine/container/links.h"
 #include "engine/container/oci_config.h"
 #include "engine/container/runtimes.h"
 #include "engine/container/start.h"
@@ -132,8 +133,13 @@ Result<> ExecService::Impl::start_process(const ExecPtr& exec,
     const EntryPtr& entry = exec->container();
     const SnapshotPtr snapshot = entry->snapshot();
     GT_TRY_VAR(run, running_run(*entry));
-    GT_TRY_VAR(process, build_exec_process(*snapshot->record, *run, exec->request(), request,
-                                           core_.settings.security));
+    const ContainerRecord& record = *snapshot->record;
+    GT_TRY_VAR(
+        process,
+        record.host.links.empty()
+            ? build_exec_process(record, *run, exec->request(), request, core_.settings.security)
+            : build_exec_process(with_link_variables(core_, *snapshot), *run, exec->request(),
+                                 request, core_.settings.security));
     GT_TRY_VAR(seccomp, make_seccomp(*snapshot->record, core_.settings.security));
     GT_TRY_VAR(foreign, foreign_container(core_, *snapshot->record));
     const spec::ExecCreateRequest& wanted = exec->request();
