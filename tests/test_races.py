@@ -13,7 +13,7 @@ from harness.image import IMAGE
 
 NAMES = ["red", "green", "blue", "black"]
 CLIENTS = 16
-SECONDS = 60 if os.environ.get("GANTRY_SOAK") else 5
+SECONDS = int(os.environ.get("GANTRY_TEST_RACE_SECONDS", 60 if os.environ.get("GANTRY_SOAK") else 5))
 
 # (method, path, query, weight)
 REQUESTS = {
