@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <utility>
 
 #include "base/failpoint.h"
@@ -203,6 +204,8 @@ Result<std::unique_ptr<Database>> Database::open_checked(const std::string& path
     GT_TRY(database->execute(
         "CREATE TABLE IF NOT EXISTS schema_versions"
         "(owner TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT, WITHOUT ROWID"));
+    GT_TRY_VAR(reserve, Reserve::open(path + ".reserve"));
+    database->reserve_ = std::move(reserve);
     database->opening_ = false;
     return std::move(database);
 }
@@ -227,7 +230,11 @@ Error Database::failure(std::string_view what, int code) {
         poisoned_ = true;
     } else if (primary == SQLITE_CONSTRAINT) {
         kind = Kind::kConflict;
-    } else if (primary == SQLITE_FULL || primary == SQLITE_READONLY || primary == SQLITE_BUSY) {
+    } else if (primary == SQLITE_FULL) {
+        return Error(kind, fmt::format("database: {}: {}", what, std::strerror(ENOSPC)), ENOSPC);
+    } else if (primary == SQLITE_READONLY) {
+        return Error(kind, fmt::format("database: {}: {}", what, std::strerror(EROFS)), EROFS);
+    } else if (primary == SQLITE_BUSY) {
         kind = Kind::kUnavailable;
     }
     const char* reason = connection_ != nullptr && sqlite3_extended_errcode(connection_) == code
@@ -298,7 +305,7 @@ Result<> Database::migrate(std::string_view owner, std::span<const std::string_v
     return transaction.commit();
 }
 
-Result<Transaction> Database::begin(CommitMode mode) {
+Result<Transaction> Database::begin(CommitMode mode, Space space) {
     Transaction transaction(*this);
     transaction.open_ = false;
     if (poisoned_) {
@@ -306,6 +313,7 @@ Result<Transaction> Database::begin(CommitMode mode) {
                     "database: a write of the disk has failed; restart the daemon when the disk is "
                     "well again");
     }
+    space == Space::kReserve ? reserve_->give() : reserve_->take();
     if (mode != mode_) {
         GT_TRY(execute(mode == CommitMode::kFull ? "PRAGMA synchronous=FULL"
                                                  : "PRAGMA synchronous=NORMAL"));

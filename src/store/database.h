@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "store/impl/reserve.h"
 
 struct sqlite3;
 struct sqlite3_stmt;
@@ -23,6 +24,10 @@ namespace gantry::store {
 /// survives the death of the daemon, but a power cut may undo it together with all that came after
 /// it (never leaving half of it).
 enum class CommitMode { kFull, kNormal };
+
+/// Whether a transaction may use the space that is set aside for a full disk. kReserve is for what
+/// must work then: an end that happened, a removal.
+enum class Space { kOrdinary, kReserve };
 
 class Database;
 
@@ -135,7 +140,7 @@ public:
     Result<> migrate(std::string_view owner, std::span<const std::string_view> steps);
 
     /// Waits for its turn. kDataLoss when a write of the disk has failed before.
-    Result<Transaction> begin(CommitMode mode);
+    Result<Transaction> begin(CommitMode mode, Space space = Space::kOrdinary);
 
     /// False after a failed write or sync: nothing more is acknowledged until the next start.
     bool healthy() const;
@@ -158,6 +163,7 @@ private:
     // held.
     std::mutex mutex_;
     std::map<std::string, sqlite3_stmt*, std::less<>> idle_statements_;
+    std::optional<Reserve> reserve_;
     CommitMode mode_ = CommitMode::kFull;
     bool opening_ = true;
     std::atomic<bool> poisoned_ = false;

@@ -269,7 +269,7 @@ Result<ImageId> ImageStore::tag(const ImageId& id, const std::string& name) {
 
 Result<> ImageStore::untag(const std::string& name) {
     {
-        GT_TRY_VAR(transaction, database_.begin(CommitMode::kFull));
+        GT_TRY_VAR(transaction, database_.begin(CommitMode::kFull, Space::kReserve));
         GT_TRY(transaction.run("DELETE FROM names WHERE name = ?", name));
         if (transaction.changes() == 0) {
             return no_such_image(name);

@@ -119,7 +119,7 @@ Result<std::vector<ChainId>> ImageStore::collect(std::span<const Digest> blobs) 
     {
         // Not kFull: if the deletion of records is undone by a power cut, what they name is gone or
         // not, and the next start's sweep drops it either way.
-        GT_TRY_VAR(transaction, database_.begin(CommitMode::kNormal));
+        GT_TRY_VAR(transaction, database_.begin(CommitMode::kNormal, Space::kReserve));
         GT_TRY_VAR(found, find_garbage(transaction, blobs));
         garbage.emplace(std::move(found));
         GT_TRY(transaction.commit());
@@ -137,7 +137,7 @@ Result<RemovedImage> ImageStore::remove(const ImageId& id) {
     RemovedImage removed;
     std::optional<Garbage> garbage;
     {
-        GT_TRY_VAR(transaction, database_.begin(CommitMode::kFull));
+        GT_TRY_VAR(transaction, database_.begin(CommitMode::kFull, Space::kReserve));
         std::vector<Digest> blobs;
         {
             GT_TRY_VAR(query,

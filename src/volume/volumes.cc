@@ -314,7 +314,7 @@ Result<VolumePtr> Volumes::remove(std::string_view name) {
         entry->busy = true;
     }
     ScopeGuard give_up([&] { settle(*entry); });
-    GT_TRY_VAR(transaction, database_.begin(store::CommitMode::kFull));
+    GT_TRY_VAR(transaction, database_.begin(store::CommitMode::kFull, store::Space::kReserve));
     GT_TRY(erase_record(transaction, entry->volume->id));
     GT_FAILPOINT("volume.remove.commit");
     GT_TRY(transaction.commit());

@@ -94,7 +94,7 @@ Result<> RecordStore::update(const ContainerId& id, const Lifecycle& life) {
     GT_FAILPOINT("container.update.commit");
     // A power cut ends every container: what boot then finds as "running" has no shim, and the exit
     // record, which is on disk, tells the rest.
-    GT_TRY_VAR(transaction, database_->begin(store::CommitMode::kNormal));
+    GT_TRY_VAR(transaction, database_->begin(store::CommitMode::kNormal, store::Space::kReserve));
     GT_TRY(transaction.run("UPDATE containers SET life = ? WHERE id = ?", std::string_view(json),
                            std::string_view(id.str())));
     return transaction.commit();
@@ -129,7 +129,7 @@ Result<> RecordStore::rename(const ContainerSnapshot& container) {
 Result<> RecordStore::erase(const ContainerSnapshot& container, volume::Removal& volumes) {
     const ContainerRecord& record = *container.record;
     GT_FAILPOINT("container.remove.commit");
-    GT_TRY_VAR(transaction, database_->begin(mode_of(record)));
+    GT_TRY_VAR(transaction, database_->begin(mode_of(record), store::Space::kReserve));
     GT_TRY(
         transaction.run("DELETE FROM containers WHERE id = ?", std::string_view(record.id.str())));
     GT_TRY(snapshots_->erase(transaction, record.id));
