@@ -8,13 +8,13 @@
 
 #include <algorithm>
 #include <array>
-#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <string_view>
 #include <utility>
 
 #include "base/text.h"
+#include "runtime/default_devices.h"
 #include "runtime/impl/host_devices.h"
 #include "spec/oci/runtime.h"
 #include "sys/cgroup_layout.h"
@@ -116,32 +116,12 @@ void add_mounts(Config& config, const ConfigOptions& options) {
          {"nosuid", "noexec", "nodev", "mode=1777", fmt::format("size={}", options.shm_size)}});
 }
 
-void add_default_devices(Config& config) {
-    constexpr std::array<std::pair<const char*, std::pair<int, int>>, 6> kDevices = {{
-        {"/dev/null", {1, 3}},
-        {"/dev/zero", {1, 5}},
-        {"/dev/full", {1, 7}},
-        {"/dev/random", {1, 8}},
-        {"/dev/urandom", {1, 9}},
-        {"/dev/tty", {5, 0}},
-    }};
-    for (const auto& [path, number] : kDevices) {
-        config.linux.devices.push_back(
-            {path, "c", number.first, number.second, 0666, std::nullopt, std::nullopt});
-    }
-}
-
 /// COMPAT: behaviour G9.
 void add_device_rules(Config& config) {
     auto& rules = config.linux.resources.devices;
     rules.push_back({false, "a", std::nullopt, std::nullopt, "rwm"});
-    rules.push_back({true, "c", std::nullopt, std::nullopt, "m"});
-    rules.push_back({true, "b", std::nullopt, std::nullopt, "m"});
-    for (const auto& [major, minor] : std::initializer_list<std::pair<int, int>>{
-             {1, 3}, {1, 5}, {1, 7}, {1, 8}, {1, 9}, {5, 0}, {5, 1}, {5, 2}}) {
-        rules.push_back({true, "c", major, minor, "rwm"});
-    }
-    rules.push_back({true, "c", 136, std::nullopt, "rwm"});
+    const auto more = default_device_rules();
+    rules.insert(rules.end(), more.begin(), more.end());
 }
 
 Result<> add_capabilities(Config& config, Privilege privilege) {
@@ -226,7 +206,7 @@ Result<Config> default_config(const ConfigOptions& options) {
     } else {
         config.linux.masked_paths = default_masked_paths();
         config.linux.readonly_paths = default_readonly_paths();
-        add_default_devices(config);
+        config.linux.devices = default_devices();
         add_device_rules(config);
     }
     return config;

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "runtime/default_devices.h"
 #include "spec/json.h"
 #include "sys/cgroup.h"
 #include "sys/files.h"
@@ -188,24 +189,15 @@ Result<> expand_cgroup_mounts(Config& config, const std::string& cgroup) {
 }
 
 void add_default_devices(Config& config) {
-    constexpr std::array<std::pair<const char*, std::pair<int, int>>, 6> kDevices = {{
-        {"/dev/null", {1, 3}},
-        {"/dev/zero", {1, 5}},
-        {"/dev/full", {1, 7}},
-        {"/dev/random", {1, 8}},
-        {"/dev/urandom", {1, 9}},
-        {"/dev/tty", {5, 0}},
-    }};
     const bool own_dev = std::ranges::any_of(config.mounts, [](const Mount& mount) {
         return mount.destination == "/dev" && mount.type != "bind";
     });
-    for (const auto& [path, number] : kDevices) {
+    for (spec::oci::Device& device : runtime::default_devices()) {
         const bool given =
-            std::ranges::find(config.linux.devices, path, &spec::oci::Device::path) !=
+            std::ranges::find(config.linux.devices, device.path, &spec::oci::Device::path) !=
             config.linux.devices.end();
         if (own_dev && !given) {
-            config.linux.devices.push_back(
-                {path, "c", number.first, number.second, 0666, std::nullopt, std::nullopt});
+            config.linux.devices.push_back(std::move(device));
         }
     }
 }

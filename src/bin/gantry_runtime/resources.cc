@@ -3,10 +3,9 @@
 #include <fcntl.h>
 #include <fmt/core.h>
 
-#include <initializer_list>
-
 #include "base/text.h"
 #include "bin/gantry_runtime/commands.h"
+#include "runtime/default_devices.h"
 #include "sys/files.h"
 
 namespace gantry::standalone {
@@ -41,27 +40,6 @@ Result<DeviceRule> convert_rule(const spec::oci::DeviceCgroup& rule) {
         converted.access = *access;
     }
     return converted;
-}
-
-/// What every container gets, whatever its rules say (runtime-spec, "Default Devices").
-std::vector<DeviceRule> default_rules() {
-    std::vector<DeviceRule> rules;
-    auto add = [&](DeviceRule::Type type, std::optional<uint32_t> major,
-                   std::optional<uint32_t> minor, uint8_t access) {
-        rules.push_back({.action = DeviceRule::Action::kAllow,
-                         .type = type,
-                         .major = major,
-                         .minor = minor,
-                         .access = access});
-    };
-    add(DeviceRule::Type::kChar, {}, {}, DeviceRule::kMknod);
-    add(DeviceRule::Type::kBlock, {}, {}, DeviceRule::kMknod);
-    for (const auto& [major, minor] : std::initializer_list<std::pair<uint32_t, uint32_t>>{
-             {1, 3}, {1, 5}, {1, 7}, {1, 8}, {1, 9}, {5, 0}, {5, 1}, {5, 2}}) {
-        add(DeviceRule::Type::kChar, major, minor, DeviceRule::kAnyAccess);
-    }
-    add(DeviceRule::Type::kChar, 136, {}, DeviceRule::kAnyAccess);
-    return rules;
 }
 
 void add_memory(sys::CgroupLimits& limits, const spec::oci::Memory& memory) {
@@ -180,14 +158,15 @@ Result<sys::CgroupLimits> cgroup_limits(const spec::oci::Resources& resources,
     }
     limits.unified = resources.unified;
     if (devices == DefaultDevices::kYes || !resources.devices.empty()) {
+        std::vector<spec::oci::DeviceCgroup> wanted = resources.devices;
+        if (devices == DefaultDevices::kYes) {
+            const auto more = runtime::default_device_rules();
+            wanted.insert(wanted.end(), more.begin(), more.end());
+        }
         std::vector<DeviceRule> rules;
-        for (const spec::oci::DeviceCgroup& rule : resources.devices) {
+        for (const spec::oci::DeviceCgroup& rule : wanted) {
             GT_TRY_VAR(converted, convert_rule(rule));
             rules.push_back(converted);
-        }
-        if (devices == DefaultDevices::kYes) {
-            const auto more = default_rules();
-            rules.insert(rules.end(), more.begin(), more.end());
         }
         limits.devices = std::move(rules);
     }
