@@ -12,6 +12,7 @@
 #include "runtime/plan_builder.h"
 #include "runtime/seccomp_program.h"
 #include "sys/capability.h"
+#include "sys/files.h"
 #include "sys/process.h"
 
 namespace gantry::standalone {
@@ -101,6 +102,37 @@ Result<spec::oci::Process> exec_process(const CommandLine& line, const Record& r
     return process;
 }
 
+/// Where a process of the v2 group at PATH must go: there, or if the container has divided its
+/// group (no processes are allowed in it then), to the container's first process.
+Result<std::string> v2_place(const sys::Cgroup& cgroup, pid_t init) {
+    constexpr size_t kMaxFile = size_t{64} << 10;
+    const std::string& mount = cgroup.layout().v2_mount_point;
+    std::string place = mount + cgroup.path();
+    GT_TRY_VAR(divided, sys::read_file((place + "/cgroup.subtree_control").c_str(), kMaxFile));
+    if (!trim(divided).empty()) {
+        GT_TRY_VAR(own, sys::read_file(fmt::format("/proc/{}/cgroup", init).c_str(), kMaxFile));
+        constexpr std::string_view kV2 = "0::";
+        for (const std::string_view line : split(own, '\n')) {
+            if (line.starts_with(kV2)) {
+                place = mount + std::string(line.substr(kV2.size()));
+            }
+        }
+    }
+    return place;
+}
+
+/// The files through which a process joins the container's group in each hierarchy.
+Result<std::vector<UniqueFd>> open_groups(const sys::Cgroup& cgroup, pid_t init) {
+    if (cgroup.layout().mode != sys::CgroupMode::kV2) {
+        return cgroup.tasks_fds();
+    }
+    GT_TRY_VAR(place, v2_place(cgroup, init));
+    GT_TRY_VAR(file, sys::open_file(AT_FDCWD, (place + "/cgroup.procs").c_str(), O_WRONLY));
+    std::vector<UniqueFd> files;
+    files.push_back(std::move(file));
+    return files;
+}
+
 Result<StageProcess> spawn_exec(const Record& record, const spec::oci::Process& process,
                                 int preserved) {
     runtime::ExecPlanOptions options;
@@ -116,17 +148,13 @@ Result<StageProcess> spawn_exec(const Record& record, const spec::oci::Process& 
     options.init_pidfd = pidfd.get();
     std::vector<UniqueFd> tasks;
     GT_TRY_VAR(cgroup, cgroup_of(record));
-    UniqueFd v2_dir;
     if (cgroup) {
-        GT_TRY_VAR(files, cgroup->tasks_fds());
-        GT_TRY_VAR(dir, cgroup->v2_dir());
+        GT_TRY_VAR(files, open_groups(*cgroup, record.pid));
         tasks = std::move(files);
-        v2_dir = std::move(dir);
     }
     for (const UniqueFd& fd : tasks) {
         options.cgroup_tasks_fds.push_back(fd.get());
     }
-    options.cgroup_v2_fd = v2_dir.get();
     const auto& seccomp = record.config.linux.seccomp;
     GT_TRY_VAR(filter, runtime::seccomp_program(seccomp ? &*seccomp : nullptr));
     GT_TRY_VAR(plan, runtime::build_exec_plan(process, filter, options));
