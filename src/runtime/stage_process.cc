@@ -146,4 +146,27 @@ void StageProcess::kill() {
     }
 }
 
+Result<Placeholder> Placeholder::spawn(std::string_view program) {
+    GT_TRY_VAR(file, open_program(program));
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) {
+        return fail_errno("pipe");
+    }
+    const UniqueFd theirs(ends[0]);
+    UniqueFd ours(ends[1]);
+    sys::SpawnRequest child;
+    child.path = fmt::format("/proc/{}/fd/{}", getpid(), file.get());
+    child.argv = {"gantry-stage", shim::kStageWait};
+    child.fds = {{theirs.get(), STDIN_FILENO}};
+    GT_TRY_VAR(spawned, sys::spawn(child));
+    return Placeholder(std::move(spawned), std::move(ours));
+}
+
+Placeholder::~Placeholder() {
+    pipe_.reset();
+    if (child_.pidfd) {
+        (void)sys::wait_child(child_.pidfd.get(), sys::Wait::kBlock, sys::Reap::kYes);
+    }
+}
+
 }  // namespace gantry::runtime

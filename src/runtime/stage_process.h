@@ -72,6 +72,26 @@ private:
     int listener_ = -1;
 };
 
+/// A process that waits for its own end: who asks for a cgroup must have somebody to put there
+/// before the container's process exists. Ends with this object, and when our own process does.
+class Placeholder {
+public:
+    /// PROGRAM as in StageProcess::Request.
+    static Result<Placeholder> spawn(std::string_view program);
+    ~Placeholder();
+    Placeholder(Placeholder&&) noexcept = default;
+    Placeholder& operator=(Placeholder&&) = delete;
+
+    pid_t pid() const { return child_.pid; }
+
+private:
+    Placeholder(sys::Child child, UniqueFd pipe)
+        : child_(std::move(child)), pipe_(std::move(pipe)) {}
+
+    sys::Child child_;
+    UniqueFd pipe_;
+};
+
 /// Numbers of the descriptors in a stage that gets PRESERVED ones of ours.
 int stage_first_plan_fd(int preserved);
 int stage_start_fd(int preserved);

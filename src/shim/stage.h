@@ -34,7 +34,9 @@ struct ChildMessage {
 
 // gantry-stage inherits its descriptors from number BASE (its only argument) on: the channel, the
 // FIFO for START (or anything), the plan, the plan's descriptors. What is between 3 and BASE goes
-// on to the container's program.
+// on to the container's program. With the argument "wait" it only reads its stdin to the end.
+
+inline constexpr char kStageWait[] = "wait";
 
 inline constexpr int kStageSync = 0;
 inline constexpr int kStageStart = 1;

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,6 +25,14 @@ int parse_base(int argc, char** argv) {
     return base;
 }
 
+/// Holds a place for the container's process until our caller is done, or dead.
+int wait_for_end() {
+    char drop[16];
+    while (read(STDIN_FILENO, drop, sizeof drop) > 0) {
+    }
+    return 0;
+}
+
 void close_on_exec(int fd) {
     (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
@@ -31,6 +40,9 @@ void close_on_exec(int fd) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    if (argc == 2 && strcmp(argv[1], kStageWait) == 0) {
+        return wait_for_end();
+    }
     const int base = parse_base(argc, argv);
     if (base < 3 || !g_plan.map(base + kStagePlan)) {
         return 2;

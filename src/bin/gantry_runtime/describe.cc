@@ -124,8 +124,8 @@ Result<spec::Value> linux_features() {
     spec::Value cgroup;
     cgroup.set("v1", true);
     cgroup.set("v2", true);
-    cgroup.set("systemd", false);
-    cgroup.set("systemdUser", false);
+    cgroup.set("systemd", true);
+    cgroup.set("systemdUser", true);
     cgroup.set("rdma", true);
     part.set("cgroup", std::move(cgroup));
     part.set("seccomp", seccomp_features());

@@ -12,8 +12,8 @@
 #include "bin/gantry_runtime/bundle.h"
 #include "bin/gantry_runtime/capabilities.h"
 #include "bin/gantry_runtime/console.h"
+#include "bin/gantry_runtime/group.h"
 #include "bin/gantry_runtime/hooks.h"
-#include "bin/gantry_runtime/resources.h"
 #include "runtime/id_maps.h"
 #include "runtime/plan_builder.h"
 #include "runtime/seccomp_program.h"
@@ -28,82 +28,6 @@ namespace {
 using runtime::StageProcess;
 
 constexpr std::chrono::milliseconds kRemovePatience{2000};
-
-/// "/a/b" as it is, "" is "/ID"; what is relative is below the root of the hierarchies, too.
-Result<std::string> cgroup_path(const Globals& globals, const spec::oci::Config& config,
-                                const std::string& id) {
-    const std::string& wanted = config.linux.cgroups_path;
-    if (globals.systemd_cgroup) {
-        return fail(Kind::kNotImplemented,
-                    "systemd cgroup flag passed, but systemd support for managing cgroups is not "
-                    "available");
-    }
-    if (wanted.empty()) {
-        return "/" + id;
-    }
-    std::string path = "/";
-    for (const std::string_view part : split(wanted, '/')) {
-        if (part == "..") {
-            path.resize(std::max<size_t>(path.rfind('/'), 1));
-        } else if (!part.empty() && part != ".") {
-            path += (path == "/" ? "" : "/") + std::string(part);
-        }
-    }
-    return path == "/" ? "/" + id : path;
-}
-
-struct Group {
-    std::optional<sys::Cgroup> cgroup;
-    std::vector<UniqueFd> tasks;
-    UniqueFd v2_dir;
-};
-
-/// Whether the config needs a cgroup at all: who may not make one can do without.
-bool limits_anything(const spec::oci::Resources& resources) {
-    return resources.memory || resources.cpu || resources.pids || resources.block_io ||
-           !resources.hugepage_limits.empty() || !resources.unified.empty();
-}
-
-Result<Group> make_group(Record& record) {
-    Group group;
-    const spec::oci::Resources& resources = record.config.linux.resources;
-    GT_TRY_VAR(cgroups, sys::Cgroups::probe());
-    GT_TRY_VAR(limits, cgroup_limits(resources, DefaultDevices::kYes));
-    const size_t slash = record.cgroup.rfind('/');
-    const std::string parent = record.cgroup.substr(0, slash);
-    const std::string name = record.cgroup.substr(slash + 1);
-    std::vector<std::string> warnings;
-    auto made = cgroups.create(parent, name, limits, warnings);
-    if (!made && made.error().kind() == Kind::kConflict) {
-        sys::Cgroup existing = cgroups.at(parent, name);
-        GT_TRY_VAR(processes, existing.processes());
-        if (!processes.empty()) {
-            return fail(Kind::kConflict, fmt::format("container's cgroup is not empty: {} "
-                                                     "process(es) found",
-                                                     processes.size()));
-        }
-        GT_TRY(existing.apply(limits, warnings));
-        made = std::move(existing);
-    }
-    if (!made) {
-        if (geteuid() != 0 && made.error().kind() == Kind::kForbidden &&
-            !limits_anything(resources)) {
-            record.cgroup.clear();
-            return group;
-        }
-        return Failure(std::move(made).error());
-    }
-    group.cgroup = std::move(*made);
-    for (const std::string& warning : warnings) {
-        log_warning(warning);
-    }
-    GT_TRY(apply_rest(cgroups, record.cgroup, resources));
-    GT_TRY_VAR(tasks, group.cgroup->tasks_fds());
-    GT_TRY_VAR(v2_dir, group.cgroup->v2_dir());
-    group.tasks = std::move(tasks);
-    group.v2_dir = std::move(v2_dir);
-    return group;
-}
 
 Result<> check_console(const spec::oci::Process& process, const LaunchRequest& request) {
     if (process.terminal && request.detached_start && request.console_socket.empty()) {
@@ -202,13 +126,8 @@ Result<StageProcess> spawn_container(const Record& record, const LaunchRequest& 
 /// The steps of launch() behind the reservation of the id.
 Result<Launched> launch_reserved(const Globals& globals, const LaunchRequest& request,
                                  Record record) {
-    GT_TRY_VAR(group, make_group(record));
-    ScopeGuard remove_group([&] {
-        if (group.cgroup) {
-            (void)group.cgroup->kill_all();
-            (void)group.cgroup->remove(kRemovePatience);
-        }
-    });
+    GT_TRY_VAR(group, make_group(globals, record));
+    ScopeGuard undo_group([&] { (void)remove_group(record, kRemovePatience); });
     GT_TRY(globals.containers.save(record));
     UniqueFd fifo;
     if (request.detached_start) {
@@ -227,7 +146,7 @@ Result<Launched> launch_reserved(const Globals& globals, const LaunchRequest& re
         GT_TRY(write_pid_file(request.pid_file, record.pid));
     }
     kill_process.commit();
-    remove_group.commit();
+    undo_group.commit();
     return Launched{std::move(record), std::move(process), std::move(terminal)};
 }
 
@@ -276,8 +195,7 @@ Result<Launched> launch(const Globals& globals, const LaunchRequest& request) {
     GT_TRY(settle_capabilities(record.config.process, record.config.linux));
     add_home(record.config.process, record.config.root.path);
     GT_TRY(check_console(record.config.process, request));
-    GT_TRY_VAR(cgroup, cgroup_path(globals, record.config, request.id));
-    record.cgroup = std::move(cgroup);
+    GT_TRY(name_group(globals, record));
     GT_TRY(globals.containers.reserve(request.id));
     ScopeGuard unreserve([&] { (void)globals.containers.remove(request.id); });
     GT_TRY_VAR(lock, globals.containers.lock(request.id));

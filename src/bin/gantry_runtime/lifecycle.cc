@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "bin/gantry_runtime/commands.h"
+#include "bin/gantry_runtime/group.h"
 #include "bin/gantry_runtime/hooks.h"
 #include "spec/signal.h"
 #include "sys/files.h"
@@ -197,11 +198,7 @@ bool has_mount_namespace(const spec::oci::Config& config) {
 }  // namespace
 
 Result<> destroy(const Globals& globals, const Record& record) {
-    GT_TRY_VAR(cgroup, cgroup_of(record));
-    if (cgroup) {
-        GT_TRY(cgroup->kill_all());
-        GT_TRY(cgroup->remove(kRemovePatience));
-    }
+    GT_TRY(remove_group(record, kRemovePatience));
     if (!has_mount_namespace(record.config)) {
         unmount_own(record.config);
     }

@@ -101,6 +101,7 @@ Result<> Containers::save(const Record& record) const {
     state.set("created", record.created);
     state.set("owner", int64_t{record.owner});
     state.set("cgroup_path", record.cgroup);
+    state.set("systemd_scope", record.scope);
     GT_TRY_VAR(config, spec::Value::parse(spec::to_json(record.config)));
     state.set("config", std::move(config));
     GT_TRY_VAR(dir_fd, sys::open_dir(dir(record.id).c_str()));
@@ -134,6 +135,7 @@ Result<Record> Containers::load(const std::string& id) const {
     record.created = text_member(state, "created");
     record.owner = static_cast<uint32_t>(number_member(state, "owner"));
     record.cgroup = text_member(state, "cgroup_path");
+    record.scope = text_member(state, "systemd_scope");
     if (const spec::Value* config = state.find("config"); config != nullptr) {
         GT_TRY_VAR(parsed, spec::parse_json<spec::oci::Config>(config->serialize()));
         record.config = std::move(parsed);

@@ -27,6 +27,8 @@ struct Record {
     uint32_t owner = 0;
     /// Empty: none was made.
     std::string cgroup;
+    /// systemd's unit of that cgroup; empty: it is ours.
+    std::string scope;
     /// As it was at create: what is in the bundle may change.
     spec::oci::Config config;
 };

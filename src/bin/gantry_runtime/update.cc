@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "bin/gantry_runtime/commands.h"
 #include "bin/gantry_runtime/resources.h"
+#include "runtime/systemd.h"
 #include "spec/json.h"
 #include "spec/value.h"
 #include "sys/cgroup_stats.h"
@@ -161,6 +162,10 @@ Result<int> update(const Globals& globals, const CommandLine& line) {
     }
     GT_TRY(check_usage(*cgroup, resources));
     GT_TRY_VAR(limits, cgroup_limits(resources, DefaultDevices::kNo));
+    if (!record.scope.empty()) {
+        GT_TRY_VAR(systemd, runtime::Systemd::connect());
+        GT_TRY(systemd.set_properties(record.scope, runtime::limit_properties(limits)));
+    }
     std::vector<std::string> warnings;
     GT_TRY(cgroup->apply(limits, warnings));
     for (const std::string& warning : warnings) {

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "sys/cgroup_weight.h"
 #include "sys/impl/cgroup_limits.h"
 
 namespace gantry::sys {
@@ -11,17 +12,6 @@ namespace {
 
 std::string number_or_max(int64_t value) {
     return value < 0 ? "max" : fmt::format("{}", value);
-}
-
-/// v2's weights are 1..10000. The kernel's own proportion between v1's shares and them is only a
-/// default; this is the conversion that runc and crun use.
-uint64_t weight_of_shares(uint64_t shares) {
-    const uint64_t bounded = std::clamp<uint64_t>(shares, 2, 262144);
-    return 1 + (bounded - 2) * 9999 / 262142;
-}
-
-uint64_t weight_of_blkio(uint64_t weight) {
-    return 1 + (std::clamp<uint64_t>(weight, 10, 1000) - 10) * 9999 / 990;
 }
 
 /// One after another into a v2 group. A file that is not there (its controller is off) is a
