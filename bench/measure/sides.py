@@ -31,17 +31,20 @@ class Side:
         self.name = name
         self.daemon = daemon
         self.program = program
+        self.errors = os.path.join(daemon.root, "client-errors")
         self.environment = {
             "PATH": os.environ["PATH"], "HOME": daemon.root, "DOCKER_HOST": daemon.url,
             "DOCKER_CONFIG": daemon.root, "DOCKER_CLI_HINTS": "false",
         }  # fmt: skip
 
     def spawn(self, *arguments):
-        """Starts the client with its output thrown away."""
+        """Starts the client with its output thrown away; errors go to a file of this side's."""
         null = os.open(os.devnull, os.O_RDWR)
-        actions = [(os.POSIX_SPAWN_DUP2, null, fd) for fd in (0, 1, 2)]
+        errors = os.open(self.errors, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        actions = [(os.POSIX_SPAWN_DUP2, source, fd) for source, fd in ((null, 0), (null, 1), (errors, 2))]
         pid = os.posix_spawn(self.program, [self.program, *arguments], self.environment, file_actions=actions)
         os.close(null)
+        os.close(errors)
         return pid
 
     def time(self, *arguments):
@@ -51,7 +54,10 @@ class Side:
         _, status, usage = os.wait4(pid, 0)
         wall = time.perf_counter() - begin
         if status != 0:
-            raise RuntimeError(f"{self.name}: {arguments} ended with {os.waitstatus_to_exitcode(status)}")
+            with open(self.errors, encoding="utf-8", errors="replace") as file:
+                raise RuntimeError(
+                    f"{self.name}: {' '.join(arguments)[:200]} ended with {os.waitstatus_to_exitcode(status)}: {file.read()[-2000:]}"
+                )
         return wall * 1000, (usage.ru_utime + usage.ru_stime) * 1000
 
 
