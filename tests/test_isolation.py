@@ -251,6 +251,26 @@ def test_mount_target_never_leaves_the_root(api, tmp_path, kind):
         assert str(outside) not in file.read()
 
 
+def test_mount_target_in_a_volume_that_changes(api, tmp_path):
+    """S07: a container swaps the directory in which another's mount target is made for a link, by
+    an absolute way and by one that climbs."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    links = f"mkdir /v/a; ln -s {outside} /v/far; ln -s ../../../../../../../../../..{outside} /v/up"
+    api.shell(links, host={"Binds": ["shared:/v"]})
+    swap = "cd /v; while :; do for l in far up; do mv a t; mv $l a; mv a $l; mv t a; done; done"
+    swapper = api.started("sh", "-c", swap, host={"Binds": ["shared:/v"]})
+    for number in range(20):
+        binds = ["shared:/v", f"{tmp_path}:/v/a/new{number}/deep"]
+        box = api.create("test", "-d", f"/v/a/new{number}/deep/outside", host={"Binds": binds})
+        if api.start(box, expect=(204, 400, 404, 500)).status == 204:
+            api.wait(box)
+        api.remove(box)
+        assert list(outside.iterdir()) == []
+    api.remove(swapper)
+    assert os.listdir(tmp_path) == ["outside"]
+
+
 @pytest.mark.parametrize("name", ["proc", "dev", "sys", "etc/hosts", "etc/resolv.conf"])
 def test_root_with_symlinks_where_mounts_go(api, tmp_path, name):
     """S05, S06: the image's /proc, /dev ... are symlinks to a place of the host."""

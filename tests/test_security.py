@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from harness import cgroups
+from harness import cgroups, wait
 from harness.image import Tar, busybox_layer, derived, docker_archive
 
 
@@ -107,6 +107,30 @@ def test_the_runtime_cannot_be_overwritten(api):
     for _ in range(20):
         api.exec(box, "true")
     assert digest() == before
+
+
+@pytest.mark.gantry_only("runc of bookworm shows itself for a moment")
+@pytest.mark.parametrize("capability", ["CHOWN", "SYS_PTRACE"])
+def test_an_exec_shows_nothing_of_the_host(api, capability):
+    """S86: a container that watches its processes sees no file or directory of ours in those that
+    enter it. Who may trace them sees them a moment earlier: as the sealed program with its channel."""
+    spy = api.started("/bin/probe", "pry", host={"CapAdd": [capability]})
+    wait.until(lambda: b"ready" in api.logs(spy)[0], "the spy looks")
+    for _ in range(25):
+        api.exec(spy, "sleep", "0.05")
+    findings = [line.split(" ", 1) for line in api.logs(spy)[0].decode().splitlines()[1:]]
+    assert ["root", "/"] in findings and ["exe", "/bin/sleep"] in findings, "it saw nothing at all"
+    tracer = capability == "SYS_PTRACE"
+    programs = ("/bin/sleep", "/memfd:gantry-shim (deleted)") if tracer else ("/bin/sleep",)
+    for name, target in findings:
+        if name == "exe":
+            assert target in programs, findings
+        elif name in ("root", "cwd"):
+            assert target == "/", findings
+        elif name in ("fd0", "fd1", "fd2"):
+            assert target.startswith("pipe:") or target == "/dev/null", findings
+        else:
+            assert tracer and target.startswith("socket:"), findings
 
 
 def test_nothing_is_mounted_over_proc(api, tmp_path):

@@ -141,6 +141,53 @@ static int list_fds(void) {
     return 0;
 }
 
+/* Prints LINE unless it was printed before. */
+static void print_once(const char* line) {
+    static char seen[256][160];
+    static int count = 0;
+    for (int i = 0; i < count; ++i) {
+        if (strcmp(seen[i], line) == 0) {
+            return;
+        }
+    }
+    if (count < 256) {
+        strcpy(seen[count++], line);
+        printf("%s\n", line);
+        fflush(stdout);
+    }
+}
+
+static void pry_link(const char* path, const char* name) {
+    char target[128], line[160];
+    const ssize_t n = readlink(path, target, sizeof target - 1);
+    if (n > 0) {
+        snprintf(line, sizeof line, "%s %.*s", name, (int)n, target);
+        print_once(line);
+    }
+}
+
+/* Looks at every other process that can be seen, as fast as it can and until it is killed: what it
+ * runs and what it has open. Each finding is one line, once. */
+static int pry(void) {
+    static const char* const kLinks[] = {"exe", "root", "cwd"};
+    printf("ready\n");
+    fflush(stdout);
+    for (;;) {
+        for (int pid = 2; pid < 400; ++pid) {
+            char path[64], name[16];
+            for (int i = 0; i < 3; ++i) {
+                snprintf(path, sizeof path, "/proc/%d/%s", pid, kLinks[i]);
+                pry_link(path, kLinks[i]);
+            }
+            for (int fd = 0; fd < 16; ++fd) {
+                snprintf(path, sizeof path, "/proc/%d/fd/%d", pid, fd);
+                snprintf(name, sizeof name, "fd%d", fd);
+                pry_link(path, name);
+            }
+        }
+    }
+}
+
 int main(int argc, char** argv) {
     const char* command = argc > 1 ? argv[1] : "";
     long n[6] = {0};
@@ -167,6 +214,9 @@ int main(int argc, char** argv) {
     }
     if (strcmp(command, "udp-echo") == 0) {
         return echo_datagrams(n[0]);
+    }
+    if (strcmp(command, "pry") == 0) {
+        return pry();
     }
     if (strcmp(command, "fds") == 0) {
         return list_fds();
