@@ -5,6 +5,7 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <set>
 #include <string_view>
 
 #include "runtime/impl/build_context.h"
@@ -77,11 +78,17 @@ Result<> add_restrictions(PlanWriter& plan, const Config& config) {
         }
         plan.add(StepKind::kSysctl, path, value);
     }
+    if (std::ranges::any_of(config.mounts, is_readonly_dev)) {
+        plan.add(StepKind::kRemount, "/dev").n[0] = MOUNT_ATTR_RDONLY;
+    }
     for (const std::string& path : config.linux.readonly_paths) {
         plan.add(StepKind::kReadonlyPath, path);
     }
+    std::set<std::string_view> masked;
     for (const std::string& path : config.linux.masked_paths) {
-        plan.add(StepKind::kMask, path);
+        if (masked.insert(path).second) {
+            plan.add(StepKind::kMask, path);
+        }
     }
     if (config.root.readonly) {
         plan.add(StepKind::kReadonlyRoot, "/");

@@ -43,7 +43,8 @@ enum class StepKind : uint32_t {
     /// A procfs of the present pid namespace that nobody else sees: kSysctl writes go there.
     kPrivateProc,
     /// New file system of type TEXT[1] with options TEXT[2] (mount syntax) at TEXT[0] in the root.
-    /// N[0] MOUNT_ATTR_*, N[1] propagation mount flags or 0.
+    /// N[0] MOUNT_ATTR_*, N[1] propagation mount flags or 0. FLAGS kMountModeOfTarget. ELOOP: the
+    /// place of a proc or sysfs is a link.
     kMount,
     /// TEXT[1] on the host, or the O_PATH descriptor FD, at TEXT[0] in the root. FLAGS kBind*;
     /// with kBindDetached FD is a detached mount that is attached itself. With kBindSlot that of
@@ -143,6 +144,9 @@ enum class StepKind : uint32_t {
     kLeave,
     kCount_,
 };
+
+/// Of kMount: the new root gets the mode of the directory that it covers, if there is one.
+inline constexpr uint32_t kMountModeOfTarget = 1;
 
 inline constexpr uint32_t kBindRecursive = 1;
 inline constexpr uint32_t kBindDetached = 2;

@@ -51,5 +51,7 @@ void add_outer_stdio_owner(PlanWriter& plan, const spec::oci::Linux& linux,
 /// mount_plan.cc: what is opened before the birth; mounts, devices and links.
 Result<> add_early_mounts(BuildContext& context);
 Result<> add_files(BuildContext& context);
+/// A new file system at /dev that is to be read-only: it becomes so when all is in it.
+bool is_readonly_dev(const spec::oci::Mount& mount);
 
 }  // namespace gantry::runtime

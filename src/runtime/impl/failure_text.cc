@@ -129,6 +129,11 @@ std::string step_text(const shim::Answer& answer) {
                    : "selinux label is specified in config, but selinux is disabled or not "
                      "supported";
     }
+    if (step == StepKind::kMount && answer.error == ELOOP) {
+        return fmt::format(
+            "error mounting to rootfs at \"{}\": must be mounted on ordinary directory",
+            answer.noun);
+    }
     if (step == StepKind::kHook && answer.error == ETIMEDOUT) {
         return fmt::format("error running hook \"{}\": hook ran past its timeout", answer.noun);
     }

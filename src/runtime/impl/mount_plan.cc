@@ -32,13 +32,20 @@ bool may_cover_proc(std::string_view path) {
     return std::ranges::find(kAllowed, path) != kAllowed.end();
 }
 
+bool is_bind(const spec::oci::Mount& mount, const MountOptions& options) {
+    return !options.remount && (options.bind || mount.type == "bind");
+}
+
 Result<> check_destination(const spec::oci::Mount& mount, const std::string& destination) {
     if (!mount.destination.starts_with('/') || destination == "/") {
         return fail(Kind::kInvalid,
                     fmt::format("invalid mount destination {:?}", mount.destination));
     }
     const bool in_proc = destination == "/proc" || destination.starts_with("/proc/");
-    if (in_proc && mount.type != "proc" && !may_cover_proc(destination)) {
+    // COMPAT: runc. Who shares the host's pids may share its /proc as it is.
+    const bool hosts_proc = destination == "/proc" && mount.source == "/proc" &&
+                            is_bind(mount, parse_mount_options(mount.options));
+    if (in_proc && mount.type != "proc" && !hosts_proc && !may_cover_proc(destination)) {
         return fail(Kind::kInvalid,
                     fmt::format("{:?} cannot be mounted because it is inside /proc", destination));
     }
@@ -50,10 +57,6 @@ int prepared_mount(const BuildContext& context, std::string_view destination) {
     const auto& mounts = context.options.mounts;
     const auto found = std::ranges::find(mounts, destination, &PreparedMount::destination);
     return found == mounts.end() ? -1 : context.mounts + static_cast<int>(found - mounts.begin());
-}
-
-bool is_bind(const spec::oci::Mount& mount, const MountOptions& options) {
-    return !options.remount && (options.bind || mount.type == "bind");
 }
 
 /// A bind that is opened before the birth: what the container's root may not reach, or only the
@@ -103,7 +106,10 @@ Result<> add_mount(BuildContext& context, const spec::oci::Mount& mount, uint32_
     PlanWriter& plan = context.plan;
     const std::string destination = clean_path(mount.destination);
     GT_TRY(check_destination(mount, destination));
-    const MountOptions options = parse_mount_options(mount.options);
+    MountOptions options = parse_mount_options(mount.options);
+    if (is_readonly_dev(mount)) {
+        options.set &= ~uint64_t{MOUNT_ATTR_RDONLY};
+    }
     if (options.remount) {
         shim::Step& step = plan.add(StepKind::kRemount, destination);
         step.n[0] = static_cast<int64_t>(options.set);
@@ -130,6 +136,9 @@ Result<> add_mount(BuildContext& context, const spec::oci::Mount& mount, uint32_
     }
     const StepKind kind = options.copy_up ? StepKind::kMountCopy : StepKind::kMount;
     shim::Step& step = plan.add(kind, destination, mount.type, data);
+    // COMPAT: runc. A tmpfs without a mode looks like what it covers.
+    const bool has_mode = ("," + options.data).find(",mode=") != std::string::npos;
+    step.flags = mount.type == "tmpfs" && !has_mode ? shim::kMountModeOfTarget : 0;
     step.n[0] = static_cast<int64_t>(options.set | options.set_all);
     step.n[1] = static_cast<int64_t>(options.propagation);
     return {};
@@ -240,6 +249,12 @@ Result<> add_early_mounts(BuildContext& context) {
         step.slot = slot;
     }
     return {};
+}
+
+bool is_readonly_dev(const spec::oci::Mount& mount) {
+    const MountOptions options = parse_mount_options(mount.options);
+    return clean_path(mount.destination) == "/dev" && (options.set & MOUNT_ATTR_RDONLY) != 0 &&
+           !options.remount && !is_bind(mount, options);
 }
 
 Result<> add_files(BuildContext& context) {

@@ -138,7 +138,12 @@ Result<> add_program(PlanWriter& plan, const spec::oci::Config& config,
         if (place.stage != nullptr && !config.hooks.start_container.empty()) {
             const StageOptions::HookInput& input = place.stage->start_hooks;
             plan.add(StepKind::kHookState, input.before_pid, input.after_pid);
-            GT_TRY(add_hooks(plan, config.hooks.start_container));
+            // COMPAT: runc. It runs in the container, with the container's environment.
+            std::vector<spec::oci::Hook> hooks = config.hooks.start_container;
+            for (spec::oci::Hook& hook : hooks) {
+                hook.env = hook.env.empty() ? process.env : hook.env;
+            }
+            GT_TRY(add_hooks(plan, hooks));
         }
     }
     add(StepKind::kExec);

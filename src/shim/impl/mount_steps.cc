@@ -47,13 +47,25 @@ int configure(int fs, std::string_view option) {
     return fsconfig(fs, kFsconfigSetString, text, equals + 1) == 0 ? 0 : errno;
 }
 
-/// A detached mount of a new file system; -1 with errno.
-int make_mount(const char* type, std::string_view options, uint64_t attributes) {
+constexpr mode_t kNoMode = ~mode_t{0};
+
+/// The option mode=MODE.
+int configure_mode(int fs, mode_t mode) {
+    char octal[6] = "";
+    for (size_t i = 0; i < 5; ++i) {
+        octal[i] = static_cast<char>('0' + (mode >> 3 * (4 - i) & 7));
+    }
+    return fsconfig(fs, kFsconfigSetString, "mode", octal) == 0 ? 0 : errno;
+}
+
+/// A detached mount of a new file system, whose root has MODE; -1 with errno.
+int make_mount(const char* type, std::string_view options, uint64_t attributes,
+               mode_t mode = kNoMode) {
     const int fs = fsopen(type);
     if (fs < 0) {
         return -1;
     }
-    int error = 0;
+    int error = mode == kNoMode ? 0 : configure_mode(fs, mode);
     while (!options.empty() && error == 0) {
         const std::string_view option = next_part(options, ',');
         error = option.empty() ? 0 : configure(fs, option);
@@ -68,6 +80,36 @@ int make_mount(const char* type, std::string_view options, uint64_t attributes) 
     close(fs);
     errno = error;
     return mount;
+}
+
+/// The mode of the directory PATH; kNoMode if there is none.
+mode_t mode_in_root(int root, const char* path) {
+    const int dir = open_in_root(root, path, O_PATH | O_DIRECTORY);
+    if (dir < 0) {
+        return kNoMode;
+    }
+    struct stat status = {};
+    const mode_t mode = fstat(dir, &status) == 0 ? status.st_mode & 07777 : kNoMode;
+    close(dir);
+    return mode;
+}
+
+/// SAFETY: proc and sysfs are masked and made read-only by path (CVE-2019-19921): an image that has
+/// a link in their place has no business.
+bool is_link_to_kernel_view(int root, const char* path, std::string_view type) {
+    if (type != "proc" && type != "sysfs") {
+        return false;
+    }
+    const char* name = nullptr;
+    const int parent = open_parent_in_root(root, path, &name);
+    if (parent < 0) {
+        return false;
+    }
+    struct stat status = {};
+    const bool link =
+        fstatat(parent, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(status.st_mode);
+    close(parent);
+    return link;
 }
 
 /// The host's /dev/null as a mount of its own; -1 with errno.
@@ -177,8 +219,14 @@ bool is_absent(int error) {
 
 int mount_file_system(ChildContext& context, const Step& step) {
     const PlanView& plan = context.plan;
-    const int mount = make_mount(plan.text(step.text[1]), plan.view(step.text[2]),
-                                 static_cast<uint64_t>(step.n[0]));
+    const char* type = plan.text(step.text[1]);
+    if (is_link_to_kernel_view(context.root_fd, plan.text(step.text[0]), type)) {
+        return ELOOP;
+    }
+    const int mount = make_mount(type, plan.view(step.text[2]), static_cast<uint64_t>(step.n[0]),
+                                 (step.flags & kMountModeOfTarget) != 0
+                                     ? mode_in_root(context.root_fd, plan.text(step.text[0]))
+                                     : kNoMode);
     if (mount < 0) {
         return errno;
     }
