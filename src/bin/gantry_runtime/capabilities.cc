@@ -59,8 +59,8 @@ Result<> settle_capabilities(spec::oci::Process& process, const spec::oci::Linux
         log_warning(fmt::format("ignoring unknown or unavailable capability {}", name));
     }
     for (const std::string& name : not_ambient) {
-        log_warning(
-            fmt::format("ignoring ambient capability {}: not permitted or not inheritable", name));
+        log_warning(fmt::format(
+            "can't raise ambient capability {}: not permitted or not inheritable", name));
     }
     return {};
 }

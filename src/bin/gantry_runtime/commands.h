@@ -47,7 +47,8 @@ std::string_view stage_program();
 /// Removes all that is left of a container that has stopped: processes in its cgroup, the cgroup,
 /// its record; runs its poststop hooks, whose failures are only logged.
 Result<> destroy(const Globals& globals, const Record& record);
-/// A line of the log (main.cc).
+/// A line of the log (main.cc); of log_debug only with --debug.
+void log_debug(const std::string& text);
 void log_warning(const std::string& text);
 
 }  // namespace gantry::standalone

@@ -7,6 +7,7 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <array>
@@ -56,6 +57,16 @@ void pass_signals(int signals, int pidfd, int terminal) {
         } else if (signal != SIGCHLD && signal != SIGPIPE && signal != SIGURG) {
             (void)sys::send_signal(pidfd, signal);
         }
+    }
+}
+
+/// COMPAT: runc. The container's terminal ends lines as its programs do; ours, if we have one,
+/// makes of them what it always does.
+void change_output(int terminal, tcflag_t clear, tcflag_t set) {
+    termios modes{};
+    if (tcgetattr(terminal, &modes) == 0) {
+        modes.c_oflag = (modes.c_oflag & ~clear) | set;
+        (void)tcsetattr(terminal, TCSANOW, &modes);
     }
 }
 
@@ -111,8 +122,10 @@ Result<sys::ExitStatus> Foreground::wait(int pidfd, UniqueFd terminal) {
     std::optional<sys::RawMode> raw;
     if (terminal) {
         take_size(terminal.get());
+        change_output(terminal.get(), ONLCR, 0);
         if (auto entered = sys::RawMode::enter(0); entered) {
             raw.emplace(std::move(*entered));
+            change_output(0, 0, OPOST);
         }
     }
     std::array<pollfd, 4> watched = {{{signals_.get(), POLLIN, 0},

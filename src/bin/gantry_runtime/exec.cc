@@ -1,4 +1,3 @@
-#include <fcntl.h>
 #include <fmt/core.h>
 #include <signal.h>
 #include <unistd.h>
@@ -8,11 +7,11 @@
 #include "bin/gantry_runtime/bundle.h"
 #include "bin/gantry_runtime/capabilities.h"
 #include "bin/gantry_runtime/console.h"
+#include "bin/gantry_runtime/exec_groups.h"
 #include "bin/gantry_runtime/launch.h"
 #include "runtime/plan_builder.h"
 #include "runtime/seccomp_program.h"
 #include "sys/capability.h"
-#include "sys/files.h"
 #include "sys/process.h"
 
 namespace gantry::standalone {
@@ -102,39 +101,8 @@ Result<spec::oci::Process> exec_process(const CommandLine& line, const Record& r
     return process;
 }
 
-/// Where a process of the v2 group at PATH must go: there, or if the container has divided its
-/// group (no processes are allowed in it then), to the container's first process.
-Result<std::string> v2_place(const sys::Cgroup& cgroup, pid_t init) {
-    constexpr size_t kMaxFile = size_t{64} << 10;
-    const std::string& mount = cgroup.layout().v2_mount_point;
-    std::string place = mount + cgroup.path();
-    GT_TRY_VAR(divided, sys::read_file((place + "/cgroup.subtree_control").c_str(), kMaxFile));
-    if (!trim(divided).empty()) {
-        GT_TRY_VAR(own, sys::read_file(fmt::format("/proc/{}/cgroup", init).c_str(), kMaxFile));
-        constexpr std::string_view kV2 = "0::";
-        for (const std::string_view line : split(own, '\n')) {
-            if (line.starts_with(kV2)) {
-                place = mount + std::string(line.substr(kV2.size()));
-            }
-        }
-    }
-    return place;
-}
-
-/// The files through which a process joins the container's group in each hierarchy.
-Result<std::vector<UniqueFd>> open_groups(const sys::Cgroup& cgroup, pid_t init) {
-    if (cgroup.layout().mode != sys::CgroupMode::kV2) {
-        return cgroup.tasks_fds();
-    }
-    GT_TRY_VAR(place, v2_place(cgroup, init));
-    GT_TRY_VAR(file, sys::open_file(AT_FDCWD, (place + "/cgroup.procs").c_str(), O_WRONLY));
-    std::vector<UniqueFd> files;
-    files.push_back(std::move(file));
-    return files;
-}
-
 Result<StageProcess> spawn_exec(const Record& record, const spec::oci::Process& process,
-                                int preserved) {
+                                int preserved, const std::vector<std::string>& groups) {
     runtime::ExecPlanOptions options;
     runtime::StageOptions stage;
     stage.first_fd = runtime::stage_first_plan_fd(preserved);
@@ -149,7 +117,7 @@ Result<StageProcess> spawn_exec(const Record& record, const spec::oci::Process& 
     std::vector<UniqueFd> tasks;
     GT_TRY_VAR(cgroup, cgroup_of(record));
     if (cgroup) {
-        GT_TRY_VAR(files, open_groups(*cgroup, record.pid));
+        GT_TRY_VAR(files, open_groups(*cgroup, record.pid, groups));
         tasks = std::move(files);
     }
     for (const UniqueFd& fd : tasks) {
@@ -203,7 +171,7 @@ Result<int> exec(const Globals& globals, const CommandLine& line) {
     if (!detach) {
         foreground.emplace();
     }
-    GT_TRY_VAR(stage, spawn_exec(record, process, preserved));
+    GT_TRY_VAR(stage, spawn_exec(record, process, preserved, line.all("cgroup")));
     ScopeGuard kill_process([&] { stage.kill(); });
     UniqueFd terminal;
     GT_TRY(follow_stage(stage, StageProcess::Stage::kRunning, record, line.get("console-socket"),
@@ -240,6 +208,7 @@ void add_exec_command(std::vector<Command>& commands) {
         {"apparmor", Takes::kValue, "AppArmor profile of the process"},
         {"no-new-privs", Takes::kNothing, "set no_new_privs for the process"},
         {"cap,c", Takes::kValue, "add a capability"},
+        {"cgroup", Takes::kValue, "sub-cgroup to join, [CONTROLLER[,CONTROLLER...]:]PATH"},
         {"preserve-fds", Takes::kValue, "pass N additional file descriptors to the container"},
         {"ignore-paused", Takes::kNothing, "allow exec in a paused container"},
     };

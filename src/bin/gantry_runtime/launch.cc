@@ -87,6 +87,7 @@ Result<> run_create_hooks(const Record& record, pid_t pid) {
 Result<StageProcess> spawn_container(const Record& record, const LaunchRequest& request,
                                      const Group& group, int start_fifo) {
     spec::oci::Config config = record.config;
+    add_home(config.process, config.root.path);
     GT_TRY(expand_cgroup_mounts(config, record.cgroup));
     add_default_devices(config);
     runtime::LaunchOptions options;
@@ -140,6 +141,8 @@ Result<Launched> launch_reserved(const Globals& globals, const LaunchRequest& re
     GT_TRY(follow_stage(process, StageProcess::Stage::kReady, record, request.console_socket,
                         terminal));
     record.pid = process.pid();
+    log_debug(fmt::format("container {} is set up: pid {}, cgroup {}", record.id, record.pid,
+                          record.cgroup));
     record.start_time = process_start_time(record.pid).value_or(0);
     GT_TRY(globals.containers.save(record));
     if (!request.pid_file.empty()) {
@@ -193,7 +196,6 @@ Result<Launched> launch(const Globals& globals, const LaunchRequest& request) {
     GT_TRY_VAR(config, load_bundle(request.bundle));
     record.config = std::move(config);
     GT_TRY(settle_capabilities(record.config.process, record.config.linux));
-    add_home(record.config.process, record.config.root.path);
     GT_TRY(check_console(record.config.process, request));
     GT_TRY(name_group(globals, record));
     GT_TRY(globals.containers.reserve(request.id));

@@ -65,13 +65,35 @@ Result<> kill_container(const Record& record) {
     return {};
 }
 
+/// 0 asks whether there is anybody.
+Result<int> wanted_signal(const std::string& text) {
+    return text == "0" ? Result<int>(0) : spec::parse_signal(text);
+}
+
+/// SIGKILL to a container whose pid namespace is another's: its processes do not die with the
+/// first. kConflict if nobody is there.
+Result<> kill_all_of(const Record& record, const sys::Cgroup& cgroup) {
+    GT_TRY_VAR(processes, cgroup.processes());
+    if (processes.empty()) {
+        return fail(Kind::kConflict, "container not running");
+    }
+    GT_TRY(cgroup.kill_all());
+    return thaw_if_frozen(record);
+}
+
+bool has_own_pids(const spec::oci::Config& config) {
+    return std::ranges::any_of(config.linux.namespaces, [](const spec::oci::Namespace& entry) {
+        return entry.type == "pid" && entry.path.empty();
+    });
+}
+
 Result<int> kill(const Globals& globals, const CommandLine& line) {
     const auto& operands = line.operands();
     if (operands.empty() || operands.size() > 2) {
         return fail(Kind::kInvalid,
                     "\"kill\" requires a minimum of 1 and a maximum of 2 arguments");
     }
-    GT_TRY_VAR(signal, spec::parse_signal(operands.size() == 2 ? operands[1] : "SIGTERM"));
+    GT_TRY_VAR(signal, wanted_signal(operands.size() == 2 ? operands[1] : "SIGTERM"));
     GT_TRY_VAR(record, globals.containers.load(operands[0]));
     GT_TRY_VAR(status, globals.containers.status(record));
     if (line.has("all")) {
@@ -84,6 +106,13 @@ Result<int> kill(const Globals& globals, const CommandLine& line) {
             if (status == Status::kPaused && signal == SIGKILL) {
                 GT_TRY(cgroup->thaw());
             }
+            return 0;
+        }
+    }
+    if (signal == SIGKILL && status != Status::kCreating && !has_own_pids(record.config)) {
+        GT_TRY_VAR(cgroup, cgroup_of(record));
+        if (cgroup) {
+            GT_TRY(kill_all_of(record, *cgroup));
             return 0;
         }
     }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "bin/gantry_runtime/commands.h"
 #include "spec/value.h"
 #include "sys/files.h"
@@ -38,6 +39,7 @@ const std::vector<FlagRow> kGlobalFlags = {
 struct Log {
     UniqueFd file;
     bool json = false;
+    bool debug = false;
 };
 
 Log& the_log() {
@@ -70,6 +72,7 @@ Result<> open_log(const CommandLine& line) {
         return fail(Kind::kInvalid, fmt::format("invalid log-format: {}", format));
     }
     the_log().json = format == "json";
+    the_log().debug = line.has("debug");
     if (const std::string path = line.get("log"); !path.empty()) {
         GT_TRY_VAR(file,
                    sys::open_file(AT_FDCWD, path.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644));
@@ -129,6 +132,7 @@ int run_command(const Command& command, const Globals& globals,
             command.name, command.help, command.name, command.usage, describe_flags(rows)));
         return 0;
     }
+    log_debug(fmt::format("{} {}", command.name, join(line->operands(), " ")));
     const auto code = command.run(globals, *line);
     if (!code) {
         const bool starts =
@@ -171,6 +175,12 @@ int run(std::span<const std::string> arguments) {
 }
 
 }  // namespace
+
+void log_debug(const std::string& text) {
+    if (the_log().debug) {
+        write_record("debug", text);
+    }
+}
 
 void log_warning(const std::string& text) {
     write_record("warning", text);

@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <fmt/core.h>
 
+#include <optional>
+
 #include "base/text.h"
 #include "bin/gantry_runtime/commands.h"
 #include "runtime/default_devices.h"
@@ -42,20 +44,26 @@ Result<DeviceRule> convert_rule(const spec::oci::DeviceCgroup& rule) {
     return converted;
 }
 
+/// COMPAT: runc. dockerd writes 0 for "not given".
+template <class T>
+std::optional<T> given(const std::optional<T>& value) {
+    return value.value_or(0) != 0 ? value : std::nullopt;
+}
+
 void add_memory(sys::CgroupLimits& limits, const spec::oci::Memory& memory) {
-    limits.memory = memory.limit;
-    limits.memory_swap = memory.swap;
-    limits.memory_reservation = memory.reservation;
+    limits.memory = given(memory.limit);
+    limits.memory_swap = given(memory.swap);
+    limits.memory_reservation = given(memory.reservation);
     limits.memory_swappiness = memory.swappiness;
     limits.oom_kill_disable = memory.disable_oom_killer;
 }
 
 void add_cpu(sys::CgroupLimits& limits, const spec::oci::Cpu& cpu) {
-    limits.cpu_shares = cpu.shares;
-    limits.cpu_quota = cpu.quota;
-    limits.cpu_period = cpu.period;
-    limits.cpu_rt_runtime = cpu.realtime_runtime;
-    limits.cpu_rt_period = cpu.realtime_period;
+    limits.cpu_shares = given(cpu.shares);
+    limits.cpu_quota = given(cpu.quota);
+    limits.cpu_period = given(cpu.period);
+    limits.cpu_rt_runtime = given(cpu.realtime_runtime);
+    limits.cpu_rt_period = given(cpu.realtime_period);
     limits.cpuset_cpus = cpu.cpus;
     limits.cpuset_mems = cpu.mems;
 }
@@ -64,7 +72,7 @@ Result<> add_block_io(sys::CgroupLimits& limits, const spec::oci::BlockIo& io) {
     if (io.leaf_weight) {
         return fail(Kind::kInvalid, "blkio leafWeight is not supported by this kernel");
     }
-    limits.blkio_weight = io.weight;
+    limits.blkio_weight = given(io.weight);
     for (const spec::oci::WeightDevice& device : io.weight_device) {
         if (device.leaf_weight) {
             return fail(Kind::kInvalid, "blkio leafWeight is not supported by this kernel");
