@@ -89,6 +89,68 @@ def test_containerd(containerd):
     containerd.ok("containers", "rm", "c")
 
 
+DOCKERD = ("dockerd", "containerd", "containerd-shim-runc-v2", "docker")
+
+
+@needs(*DOCKERD)
+def test_dockerd():
+    """--add-runtime: a container's life, each step by our runtime."""
+    docker = peers.Dockerd(RUNTIME)
+    try:
+        docker_life(docker)
+    finally:
+        docker.close()
+
+
+def docker_life(docker):
+    def run(*arguments, **options):
+        return docker("run", "--runtime", "gantry", "--network", "none", *arguments, **options)
+
+    result = run("--rm", "-i", "busybox:test", "sh", "-c", "cat; exit 3", input="in")
+    assert (result.returncode, result.stdout) == (3, "in"), result
+    result = run("--rm", "busybox:test", "nosuch")
+    assert result.returncode == 127 and "executable file not found" in result.stderr, result
+    result = run("--rm", "--tty", "--user", "1000", "--read-only", "--hostname", "h", "busybox:test",
+                 "sh", "-c", "tty; id -u; hostname; touch /x")  # fmt: skip
+    assert result.stdout.split()[:3] == ["/dev/pts/0", "1000", "h"], result
+    assert "Read-only file system" in result.stdout and result.returncode == 1
+    result = run("-d", "--name", "one", "--memory", "64m", "--pids-limit", "50", "busybox:test", "sleep", "1000")
+    assert result.returncode == 0, result
+    assert docker.ok("inspect", "--format", "{{.HostConfig.Runtime}}", "one") == "gantry\n"
+    assert "sleep 1000" in docker.ok("top", "one")
+    result = docker("exec", "one", "sh", "-c", "id -u; exit 4")
+    assert (result.returncode, result.stdout) == (4, "0\n"), result
+    assert docker.ok("exec", "--tty", "one", "tty").strip() == "/dev/pts/0"
+    docker.ok("pause", "one")
+    assert docker.ok("inspect", "--format", "{{.State.Status}}", "one") == "paused\n"
+    docker.ok("unpause", "one")
+    docker.ok("update", "--memory", "96m", "--memory-swap", "96m", "one")
+    assert "96MiB" in docker.ok("stats", "--no-stream", "--format", "{{.MemUsage}}", "one")
+    docker.ok("stop", "--time", "0", "one")
+    assert docker.ok("inspect", "--format", "{{.State.ExitCode}}", "one") == "137\n"
+    docker.ok("start", "one")
+    docker.ok("restart", "--time", "0", "one")
+    docker.ok("rm", "--force", "one")
+    calls = docker.calls()
+    for command in ("create", "start", "exec", "pause", "resume", "update", "kill", "delete"):
+        assert f" {command} " in calls, (command, calls)
+
+
+@needs(*DOCKERD)
+def test_dockerd_with_gantry_by_default():
+    docker = peers.Dockerd(RUNTIME, {"default-runtime": "gantry"})
+    try:
+        assert "Default Runtime: gantry" in docker.ok("info")
+        result = docker("run", "--rm", "--network", "none", "busybox:test", "sh", "-c", "exit 6")
+        assert result.returncode == 6, result
+        assert " create " in docker.calls()
+        result = docker("run", "--rm", "--network", "none", "--runtime", "runc", "busybox:test", "true")
+        assert result.returncode == 0, result
+        assert docker.calls().count(" create ") == 1
+    finally:
+        docker.close()
+
+
 SCRIPT = """
 grep -E 'Cap|NoNewPrivs|Seccomp:|Groups' /proc/self/status
 id; pwd; hostname; umask; env | sort
@@ -111,7 +173,7 @@ def many(config):
         env=["PATH=/bin", "A=b c", "EMPTY="], cwd="/tmp", oomScoreAdj=200,
         rlimits=[{"type": "RLIMIT_NOFILE", "soft": 100, "hard": 200}],
     )  # fmt: skip
-    config["linux"]["maskedPaths"] += ["/sys/firmware", "/no/such/path"]
+    config["linux"]["maskedPaths"] += ["/proc/version", "/no/such/path"]
     config["mounts"] += [
         {"destination": "/tmp/t", "type": "tmpfs", "source": "x", "options": ["noexec", "size=1m"]},
         {"destination": "/mnt/b", "type": "bind", "source": "/usr", "options": ["rbind", "ro"]},

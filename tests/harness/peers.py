@@ -135,3 +135,40 @@ class Containerd(Peer):
         self.process.wait(60)
         self.log.close()
         super().close()
+
+
+class Dockerd(Peer):
+    """dockerd with gantry-runtime added as "gantry", spoken to by the stock client. `calls` are the
+    runtime's command lines."""
+
+    def __init__(self, runtime, settings=None):
+        super().__init__()
+        script = f"{self.dir}/runtime"
+        with open(script, "w", encoding="utf-8") as file:
+            file.write(f'#!/bin/sh\necho "$@" >> {self.dir}/calls\nexec {runtime} "$@"\n')
+        os.chmod(script, 0o755)
+        self.daemon = daemon.DockerDaemon(
+            settings={"runtimes": {"gantry": {"path": script}}, **(settings or {})},
+            flags=["--cgroup-parent", self.cgroup],
+        )
+        self.daemon.start(seconds=60)
+        self.ok("load", input=image.busybox_archive(), text=False)
+
+    def words(self):
+        return ["docker", "--host", self.daemon.url]
+
+    def __call__(self, *arguments, **options):
+        options.setdefault("text", True)
+        if options.get("input") is None:
+            options.setdefault("stdin", subprocess.DEVNULL)
+        return subprocess.run(
+            [*self.words(), *map(str, arguments)], capture_output=True, timeout=120, check=False, **options
+        )
+
+    def calls(self):
+        with open(f"{self.dir}/calls", encoding="utf-8") as text:
+            return text.read()
+
+    def close(self):
+        self.daemon.close()
+        super().close()
