@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "bin/gantryd/userns_remap.h"
+#include "engine/container/apparmor.h"
 #include "engine/container/container_service.h"
 #include "engine/event/event_bus.h"
 #include "engine/exec/exec_service.h"
@@ -276,7 +277,11 @@ Result<std::string> read_seccomp_profile(const std::string& profile) {
 
 /// GET /info's list.
 std::vector<std::string> security_options(const Options& options) {
-    std::vector<std::string> list = {"name=seccomp,profile=" + options.seccomp_profile};
+    std::vector<std::string> list;
+    if (engine::confines_by_default()) {
+        list.emplace_back("name=apparmor");
+    }
+    list.push_back("name=seccomp,profile=" + options.seccomp_profile);
     if (options.no_new_privileges) {
         list.emplace_back("name=no-new-privileges");
     }
@@ -336,6 +341,13 @@ Result<> Daemon::Parts::open_engine(const Options& options, const sys::IdMaps& i
     GT_TRY_VAR(id_map, open_id_map(id_maps, *snapshots));
     settings.id_map = std::move(id_map);
     settings.cdi_spec_dirs = options.cdi_spec_dirs;
+    if (engine::confines_by_default()) {
+        // A start tries again, and tells its client.
+        if (const auto loaded = engine::load_default_profile(); !loaded) {
+            log::warn("cannot load the AppArmor profile of containers",
+                      {{"error", loaded.error().text()}});
+        }
+    }
     GT_TRY(engine::check_log_config(options.log));
     settings.log = options.log;
     settings.runtimes = options.runtimes;

@@ -75,6 +75,8 @@ struct SecurityOptions {
     std::optional<bool> no_new_privileges{};
     /// systempaths=unconfined: nothing in /proc is masked or read-only.
     bool unconfined_paths = false;
+    /// "unconfined" or a name; empty: as everybody.
+    std::string apparmor_profile{};
 };
 Result<SecurityOptions> parse_security_options(const std::vector<std::string>& options);
 

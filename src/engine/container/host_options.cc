@@ -8,10 +8,15 @@
 #include "engine/container/host_check.h"
 #include "spec/seccomp_profile.h"
 #include "spec/units.h"
+#include "sys/apparmor.h"
 
 namespace gantry::engine {
 
 namespace {
+
+using namespace std::string_view_literals;
+
+constexpr size_t kMaxProfileName = 1024;
 
 Result<bool> parse_switch(std::string_view option, std::string_view value, bool given) {
     if (!given || value == "true" || value == "1") {
@@ -21,6 +26,26 @@ Result<bool> parse_switch(std::string_view option, std::string_view value, bool 
         return false;
     }
     return fail(Kind::kInvalid, fmt::format("invalid --security-opt 2: \"{}\"", option));
+}
+
+Failure unsupported(std::string_view option, std::string_view what) {
+    return fail(Kind::kNotImplemented,
+                fmt::format("HostConfig.SecurityOpt \"{}\": {} are not supported on this host",
+                            option.substr(0, 256), what));
+}
+
+Result<> set_apparmor(SecurityOptions& options, std::string_view option, std::string_view profile) {
+    // Nothing has to be done to free somebody from what the kernel does not have.
+    if (profile != "unconfined" && !sys::has_apparmor()) {
+        return unsupported(option, "AppArmor profiles");
+    }
+    // SAFETY: the name goes into one line of a file of the kernel's.
+    if (profile.size() > kMaxProfileName || profile.find_first_of("\n\r\0"sv) != profile.npos) {
+        return fail(Kind::kInvalid,
+                    fmt::format("invalid --security-opt 2: \"{}\"", option.substr(0, 256)));
+    }
+    options.apparmor_profile = profile;
+    return {};
 }
 
 Result<> apply_security_option(SecurityOptions& options, std::string_view option) {
@@ -52,15 +77,15 @@ Result<> apply_security_option(SecurityOptions& options, std::string_view option
         options.unconfined_paths = true;
         return {};
     }
-    // There is neither AppArmor nor SELinux confinement to be freed from.
-    if ((name == "apparmor" && value == "unconfined") || (name == "label" && value == "disable")) {
+    if (name == "apparmor" && !value.empty()) {
+        return set_apparmor(options, option, value);
+    }
+    // There is no SELinux confinement to be freed from.
+    if (name == "label" && value == "disable") {
         return {};
     }
-    if (name == "apparmor" || name == "label") {
-        return fail(Kind::kNotImplemented,
-                    fmt::format("HostConfig.SecurityOpt \"{}\": {} are not supported on this host",
-                                option.substr(0, 256),
-                                name == "label" ? "SELinux labels" : "AppArmor profiles"));
+    if (name == "label" && !value.empty()) {
+        return unsupported(option, "SELinux labels");
     }
     if (name == "writable-cgroups") {
         return fail(Kind::kNotImplemented,

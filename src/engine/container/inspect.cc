@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "engine/container/apparmor.h"
 #include "engine/container/config_merge.h"
 #include "engine/container/health.h"
 #include "engine/container/join.h"
@@ -128,6 +129,7 @@ Result<spec::ContainerInspect> inspect_container(const ContainerCore& core,
     inspect.name = "/" + snapshot->name;
     inspect.restart_count = snapshot->life.restart_count;
     inspect.driver = "overlay2";
+    inspect.app_armor_profile = apparmor_profile(record);
     inspect.platform = "linux";
     for (const ExecId& exec : entry.execs()) {
         inspect.exec_ids.push_back(exec.str());

@@ -11,6 +11,7 @@
 
 #include "base/failpoint.h"
 #include "base/log.h"
+#include "engine/container/apparmor.h"
 #include "engine/container/host_check.h"
 #include "engine/container/hosts_files.h"
 #include "engine/container/join.h"
@@ -157,6 +158,7 @@ Result<Launched> launch_prepared(ContainerCore& core, const ContainerRecord& rec
                          .cgroup_path = prepared.base.cgroup.group.path(),
                          .cdi_spec_dirs = core.settings.cdi_spec_dirs};
     GT_TRY_VAR(config, make_oci_config(record, prepared.user, paths, core.settings.security));
+    GT_TRY(require_profile(config.process.apparmor_profile));
     GT_TRY(forget_last_exit(core, record.id));
     GT_TRY_VAR(options, launch_options(core, record, prepared));
     GT_TRY_VAR(foreign, find_runtime(core.settings, record.host.runtime));

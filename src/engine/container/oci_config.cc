@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "base/text.h"
+#include "engine/container/apparmor.h"
 #include "engine/container/cdi.h"
 #include "engine/container/config_merge.h"
 #include "engine/container/devices.h"
@@ -285,6 +286,9 @@ Result<Process> make_exec_process(const ContainerRecord& record, const sys::User
         capabilities_of(privilege == ExecPrivilege::kAll ? bounding : capabilities);
     GT_TRY_VAR(security, parse_security_options(record.host.security_opt));
     process.no_new_privileges = security.no_new_privileges.value_or(defaults.no_new_privileges);
+    if (privilege == ExecPrivilege::kContainer) {
+        process.apparmor_profile = confinement(record);
+    }
     return process;
 }
 
@@ -328,6 +332,7 @@ Result<Config> make_oci_config(const ContainerRecord& record, const sys::UserIds
         bind_cgroups(config, paths, record.host.cgroupns_mode == "host");
     }
     GT_TRY(fill_process(config.process, record, user, defaults));
+    config.process.apparmor_profile = confinement(record);
     GT_TRY(add_mounts(config, record, paths));
     GT_TRY_VAR(devices, grant_devices(record.host.resources));
     for (spec::oci::Device& device : devices.nodes) {

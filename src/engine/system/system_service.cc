@@ -7,10 +7,12 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/text.h"
+#include "engine/container/apparmor.h"
 #include "engine/container/container_service.h"
 #include "engine/container/runtimes.h"
 #include "engine/logdriver/log_driver.h"
 #include "engine/system/machine.h"
+#include "sys/apparmor.h"
 #include "sys/cgroup.h"
 #include "sys/files.h"
 
@@ -77,6 +79,12 @@ void add_warnings(spec::Info& info, const sys::CgroupSupport& can, bool is_v2) {
     }
     if (!info.ipv4_forwarding) {
         info.warnings.emplace_back("WARNING: IPv4 forwarding is disabled");
+    }
+    if (sys::has_apparmor() && !confines_by_default()) {
+        info.warnings.push_back(
+            fmt::format("WARNING: containers are not confined by AppArmor: there is neither a "
+                        "profile {} nor apparmor_parser to load it",
+                        kDefaultProfile));
     }
 }
 
