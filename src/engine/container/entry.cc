@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "engine/container/stuck.h"
+
 namespace gantry::engine {
 
 namespace {
@@ -11,7 +13,7 @@ namespace {
 /// A run is over when the container's state says so, or another run took its place.
 bool is_over(const ContainerSnapshot& snapshot, const std::shared_ptr<ContainerRun>& present,
              const std::shared_ptr<ContainerRun>& run) {
-    return present != run || !snapshot.life.alive();
+    return present != run || !has_process(snapshot.life);
 }
 
 /// Clients that may wait for one container's start.

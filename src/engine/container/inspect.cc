@@ -11,6 +11,7 @@
 #include "engine/container/links.h"
 #include "engine/container/mount_plan.h"
 #include "engine/container/ports.h"
+#include "engine/container/stuck.h"
 #include "store/images.h"
 #include "store/snapshots.h"
 
@@ -26,7 +27,7 @@ spec::ContainerState state_of(const Lifecycle& life) {
     state.restarting = life.phase == Phase::kRestarting;
     state.oom_killed = life.oom_killed;
     state.dead = life.phase == Phase::kDead;
-    state.pid = life.alive() ? life.pid : 0;
+    state.pid = has_process(life) ? life.pid : 0;
     state.exit_code = life.exit_code;
     state.error = life.error;
     state.started_at = life.started_at;

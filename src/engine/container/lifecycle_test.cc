@@ -5,6 +5,7 @@
 #include "engine/container/restart_policy.h"
 #include "engine/container/start.h"
 #include "engine/container/status_text.h"
+#include "engine/container/stuck.h"
 
 namespace gantry::engine {
 namespace {
@@ -59,6 +60,18 @@ TEST(Lifecycle, DamageIsAnError) {
         ASSERT_FALSE(read) << bad;
         EXPECT_EQ(read.error().kind(), Kind::kDataLoss);
     }
+}
+
+TEST(Lifecycle, IsStuckWhenDeadWithAProcess) {
+    Lifecycle life;
+    life.phase = Phase::kDead;
+    EXPECT_FALSE(has_process(life));
+    life.pid = 77;
+    EXPECT_TRUE(is_stuck(life) && has_process(life));
+    life.phase = Phase::kPaused;
+    EXPECT_TRUE(has_process(life) && !is_stuck(life));
+    life.phase = Phase::kExited;
+    EXPECT_FALSE(has_process(life));
 }
 
 TEST(StatusText, IsDockers) {

@@ -88,7 +88,7 @@ Phase settle_freezer(const sys::Cgroup& group, Phase phase) {
         log::debug("cannot thaw a container",
                    {{"cgroup", group.path()}, {"error", thawed.error().text()}});
     }
-    return Phase::kRunning;
+    return phase == Phase::kPaused ? Phase::kRunning : phase;
 }
 
 }  // namespace gantry::engine

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "engine/container/inspect.h"
 #include "engine/container/remove.h"
+#include "engine/container/stuck.h"
 #include "engine/event/event_bus.h"
 #include "spec/prune_filter.h"
 
@@ -18,7 +19,7 @@ namespace {
 
 bool is_prunable(const ContainerSnapshot& container, const spec::PruneFilter& filter) {
     const ContainerRecord& record = *container.record;
-    return !container.life.running() &&
+    return !container.life.running() && !is_stuck(container.life) &&
            filter.matches(record.id.str(), record.created, record.config.labels);
 }
 

@@ -18,6 +18,7 @@
 #include "engine/container/remove.h"
 #include "engine/container/restart_policy.h"
 #include "engine/container/start.h"
+#include "engine/container/stuck.h"
 #include "engine/container/update.h"
 #include "engine/container/volume_use.h"
 #include "net/networks.h"
@@ -128,7 +129,7 @@ void connect_shims(ContainerCore& core) {
         const std::string dir = root + "/" + name;
         const EntryPtr entry = core.table.find_id(ContainerId(name));
         auto shim = runtime::reconnect(dir);
-        if (shim && entry != nullptr && entry->snapshot()->life.alive()) {
+        if (shim && entry != nullptr && has_process(entry->snapshot()->life)) {
             adopt(core, entry, std::move(*shim));
             continue;
         }
@@ -253,7 +254,7 @@ Result<std::vector<EntryPtr>> recover_containers(ContainerCore& core) {
         const SnapshotPtr snapshot = entry->snapshot();
         const Phase phase = snapshot->life.phase;
         if (snapshot->record->host.auto_remove && phase != Phase::kCreated &&
-            !snapshot->life.running()) {
+            !snapshot->life.running() && !is_stuck(snapshot->life)) {
             remove_ended(core, entry);
         } else if (phase == Phase::kRestarting ||
                    (stopped.contains(entry) &&

@@ -9,6 +9,7 @@
 #include "base/scope_guard.h"
 #include "engine/container/exit.h"
 #include "engine/container/stop.h"
+#include "engine/container/stuck.h"
 #include "engine/container/volume_use.h"
 #include "net/networks.h"
 #include "store/snapshots.h"
@@ -32,6 +33,12 @@ void discard_remains(ContainerCore& core, const ContainerId& id) {
 
 Failure still_running(const ContainerSnapshot& snapshot) {
     const std::string& id = snapshot.record->id.str();
+    if (is_stuck(snapshot.life)) {
+        return fail(
+            Kind::kConflict,
+            fmt::format("cannot remove container {}: {}. It is removed when its process ends", id,
+                        snapshot.life.error));
+    }
     if (snapshot.life.phase == Phase::kPaused) {
         return fail(
             Kind::kConflict,
@@ -51,7 +58,7 @@ enum class AnonymousVolumes { kKeep, kRemove };
 Result<> erase_container(ContainerCore& core, const EntryPtr& entry, AnonymousVolumes volumes) {
     const auto operation = entry->begin();
     const SnapshotPtr snapshot = entry->snapshot();
-    if (snapshot->life.alive()) {
+    if (has_process(snapshot->life)) {
         // Somebody started it between our look and our turn.
         return still_running(*snapshot);
     }
@@ -90,14 +97,14 @@ Result<> kill_for_removal(ContainerCore& core, const EntryPtr& entry) {
     }
     const auto operation = entry->begin();
     Lifecycle life = entry->snapshot()->life;
-    if (!life.alive()) {
+    if (!has_process(life)) {
         return {};
     }
     life.phase = Phase::kDead;
     life.error = killed.error().text();
     record_life(core, *entry, operation, std::move(life));
-    return fail(Kind::kInternal,
-                fmt::format("could not kill container: {}", killed.error().text()));
+    return fail(Kind::kInternal, fmt::format("cannot remove container {:?}: could not kill: {}",
+                                             "/" + entry->snapshot()->name, killed.error().text()));
 }
 
 Result<> remove_claimed(ContainerCore& core, const EntryPtr& entry, const RemoveOptions& options) {
@@ -106,8 +113,9 @@ Result<> remove_claimed(ContainerCore& core, const EntryPtr& entry, const Remove
     const bool volumes = options.volumes || snapshot->record->host.auto_remove;
     const auto fate = volumes ? AnonymousVolumes::kRemove : AnonymousVolumes::kKeep;
     if (!options.force) {
-        return snapshot->life.running() ? still_running(*snapshot)
-                                        : erase_container(core, entry, fate);
+        return snapshot->life.running() || is_stuck(snapshot->life)
+                   ? still_running(*snapshot)
+                   : erase_container(core, entry, fate);
     }
     // Twice, for a start that was under way when the removal was claimed; later ones are refused.
     GT_TRY(kill_for_removal(core, entry));

@@ -7,8 +7,11 @@
 
 #include "base/log.h"
 #include "base/scope_guard.h"
+#include "base/text.h"
 #include "engine/container/start.h"
+#include "engine/container/stuck.h"
 #include "spec/signal.h"
+#include "sys/files.h"
 
 namespace gantry::engine {
 
@@ -53,13 +56,13 @@ Result<std::shared_ptr<ContainerRun>> send_signal(ContainerCore& core, const Ent
                                                   int signal, Intent intent) {
     const auto operation = entry->begin();
     const SnapshotPtr snapshot = entry->snapshot();
-    if (!snapshot->life.alive()) {
+    if (!has_process(snapshot->life)) {
         return not_running(*entry);
     }
     const bool paused = snapshot->life.phase == Phase::kPaused;
     Lifecycle life = snapshot->life;
     if (intent == Intent::kStop && (paused || !life.manually_stopped)) {
-        life.phase = Phase::kRunning;
+        life.phase = paused ? Phase::kRunning : life.phase;
         life.manually_stopped = true;
         GT_TRY(commit_life(core, *entry, operation, std::move(life)));
     }
@@ -97,19 +100,39 @@ Result<bool> cancel_restart(ContainerCore& core, const EntryPtr& entry) {
     return true;
 }
 
+/// What the kernel says about a process: "D (disk sleep)"; empty if it says nothing.
+std::string state_of_process(pid_t pid) {
+    constexpr size_t kMaxStatus = 64UL * 1024;
+    const auto status = sys::read_file(fmt::format("/proc/{}/status", pid).c_str(), kMaxStatus);
+    if (!status) {
+        return {};
+    }
+    for (const std::string_view line : split(*status, '\n')) {
+        if (line.starts_with("State:")) {
+            return std::string(trim(line.substr(line.find(':') + 1)));
+        }
+    }
+    return {};
+}
+
 /// Waits for the end of a run that has got SIGKILL, with a second one for the whole cgroup.
 Result<> wait_killed(const EntryPtr& entry, const std::shared_ptr<ContainerRun>& run) {
     if (run == nullptr || entry->wait_ended(run, steady_clock::now() + kKillPatience)) {
         return {};
     }
-    GT_TRY(run->cgroup.kill_all());
+    if (const auto killed = run->cgroup.kill_all(); !killed) {
+        log::warn("cannot kill what is in a container's cgroup",
+                  {{"container", entry->id().str()}, {"error", killed.error().text()}});
+    }
     if (entry->wait_ended(run, steady_clock::now() + kLastPatience)) {
         return {};
     }
+    // COMPAT: Docker's words, and what they leave open.
+    const pid_t pid = entry->snapshot()->life.pid;
     return fail(Kind::kTimeout,
-                fmt::format("the process of container {} did not end on SIGKILL: it is in an "
-                            "uninterruptible sleep of the kernel",
-                            short_id(entry->id().str())));
+                fmt::format("tried to kill container, but did not receive an exit event: process "
+                            "{} is in state {}",
+                            pid, state_of_process(pid)));
 }
 
 Result<> kill_run(ContainerCore& core, const EntryPtr& entry) {
@@ -157,7 +180,10 @@ Result<> end_run(ContainerCore& core, const EntryPtr& entry, const StopOptions& 
 
 }  // namespace
 
-Result<> stop_container(ContainerCore& core, const EntryPtr& entry, const StopOptions& options) {
+namespace {
+
+/// stop_container() without a word of whose wish it was.
+Result<> stop_now(ContainerCore& core, const EntryPtr& entry, const StopOptions& options) {
     if (!options.signal.empty()) {
         GT_TRY(spec::parse_signal(options.signal));
     }
@@ -167,14 +193,10 @@ Result<> stop_container(ContainerCore& core, const EntryPtr& entry, const StopOp
         {
             const auto turn = entry->begin();
         }
-        if (!entry->snapshot()->life.alive()) {
+        if (!has_process(entry->snapshot()->life)) {
             return fail(Kind::kNotModified, "container is already stopped");
         }
-        if (const auto ended = end_run(core, entry, options); !ended) {
-            return fail(ended.error().kind(),
-                        fmt::format("cannot stop container: {}: {}", entry->snapshot()->name,
-                                    ended.error().text()));
-        }
+        GT_TRY(end_run(core, entry, options));
     }
     // ORDER: whoever recorded the end holds the container until `die` is out; `stop` comes after.
     {
@@ -184,12 +206,29 @@ Result<> stop_container(ContainerCore& core, const EntryPtr& entry, const StopOp
     return {};
 }
 
+/// The failure of stop_now() as that of VERB; a wrong signal needs no such words.
+Failure cannot(std::string_view verb, const ContainerEntry& entry, const Error& error) {
+    if (error.kind() == Kind::kNotModified || error.kind() == Kind::kInvalid) {
+        return fail(error.kind(), error.text());
+    }
+    return fail(error.kind(), fmt::format("{} {}: {}", verb, entry.snapshot()->name, error.text()));
+}
+
+}  // namespace
+
+Result<> stop_container(ContainerCore& core, const EntryPtr& entry, const StopOptions& options) {
+    if (const auto stopped = stop_now(core, entry, options); !stopped) {
+        return cannot("cannot stop container:", *entry, stopped.error());
+    }
+    return {};
+}
+
 Result<> restart_container(ContainerCore& core, const EntryPtr& entry, const StopOptions& options) {
     entry->set_user_restart(true);
     const ScopeGuard done([&entry] { entry->set_user_restart(false); });
-    if (auto stopped = stop_container(core, entry, options);
+    if (const auto stopped = stop_now(core, entry, options);
         !stopped && stopped.error().kind() != Kind::kNotModified) {
-        return stopped;
+        return cannot("Cannot restart container", *entry, stopped.error());
     }
     if (auto started = start_container(core, entry);
         !started && started.error().kind() != Kind::kNotModified) {
@@ -219,7 +258,14 @@ Result<> kill_container(ContainerCore& core, const EntryPtr& entry, std::string_
         return fail(sent.error().kind(),
                     fmt::format("cannot kill container: {}: {}", ref, sent.error().text()));
     }
-    return number == SIGKILL ? wait_killed(entry, *sent) : Result<>();
+    if (number != SIGKILL) {
+        return {};
+    }
+    if (const auto ended = wait_killed(entry, *sent); !ended) {
+        return fail(ended.error().kind(),
+                    fmt::format("cannot kill container: {}: {}", ref, ended.error().text()));
+    }
+    return {};
 }
 
 Result<> kill_and_wait(ContainerCore& core, const EntryPtr& entry) {
