@@ -7,21 +7,13 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <map>
-#include <set>
 #include <utility>
 
 #include "base/failpoint.h"
-#include "base/mutex.h"
 #include "base/scope_guard.h"
 #include "base/text.h"
-#include "net/impl/address_pool.h"
-#include "net/impl/bridge.h"
-#include "net/impl/port_table.h"
-#include "net/impl/ruleset.h"
+#include "net/impl/networks_impl.h"
 #include "net/impl/sandbox.h"
-#include "net/impl/watch.h"
-#include "sys/nftables.h"
 
 namespace gantry::net {
 namespace {
@@ -52,76 +44,7 @@ std::string host_interface_name() {
     return "veth" + random_id().substr(0, 7);
 }
 
-/// An endpoint, the container that it was made for (empty once that is released) and all that are
-/// behind it.
-struct Held {
-    Attached attached;
-    ContainerId owner;
-    std::set<ContainerId> holders;
-};
-
-/// A container that publishes something may want to reach itself that way.
-Hairpin hairpin_of(const Attached& attached) {
-    return attached.ports.empty() ? Hairpin::kOff : Hairpin::kOn;
-}
-
 }  // namespace
-
-class Networks::Impl {
-public:
-    Impl(NetworksConfig config, Bridge bridge, NetlinkSocket nft, Watch watch)
-        : config_(std::move(config)),
-          subnet_(bridge.subnet),
-          watch_(std::move(watch)),
-          nft_(std::move(nft)),
-          bridge_(std::move(bridge)),
-          addresses_(subnet_, subnet_.address) {}
-
-    Result<Sandbox> create_sandbox(const ContainerId& container, const SandboxRequest& request,
-                                   const std::function<void(const SandboxPreview&)>& early);
-    Result<> adopt(const ContainerId& container, const Endpoint& endpoint,
-                   const std::vector<PublishedPort>& ports);
-    std::optional<Endpoint> share(const ContainerId& joiner, const ContainerId& holder);
-    Result<> adopt_shared(const ContainerId& joiner, const Endpoint& endpoint);
-    void rename(const ContainerId& container, const std::string& old_name, const std::string& name);
-    Result<> release(const ContainerId& container);
-    Result<> reconcile();
-    Result<WatchResult> on_event();
-    std::vector<NetworkInfo> list() const;
-    std::optional<Endpoint> find_endpoint(const ContainerId& container) const;
-    int watch_fd() const { return watch_.fd(); }
-
-private:
-    /// What one container takes from the shared tables; given back unless committed.
-    Result<Attached> allocate(const SandboxRequest& request);
-    void give_back(const Attached& attached);
-    Result<> publish(const ContainerId& container, const Attached& attached);
-    Result<> add_to_table(const Attached& attached) GT_REQUIRES(table_mutex_);
-    Result<> commit_removal(NftTransaction& transaction) GT_REQUIRES(table_mutex_);
-    Held* find_held(const ContainerId& container) GT_REQUIRES(mutex_);
-    void forget(const ContainerId& container) GT_REQUIRES(mutex_);
-    Result<> write_table() GT_REQUIRES(table_mutex_);
-
-    const NetworksConfig config_;
-    const Ipv4Prefix subnet_;  // with the gateway as address
-    Watch watch_;
-
-    // Lock order: table_mutex_ before mutex_.
-    //
-    // table_mutex_ is held over transactions of some microseconds, because what they write and what
-    // state_ says must change together; mutex_ never is held over anything.
-    Mutex table_mutex_;
-    NetlinkSocket nft_ GT_GUARDED_BY(table_mutex_);
-    bool written_ GT_GUARDED_BY(table_mutex_) = false;
-
-    mutable Mutex mutex_;
-    Bridge bridge_ GT_GUARDED_BY(mutex_);
-    AddressPool addresses_ GT_GUARDED_BY(mutex_);
-    PortTable ports_ GT_GUARDED_BY(mutex_);
-    std::map<EndpointId, Held> held_ GT_GUARDED_BY(mutex_);
-    /// Every holder of held_.
-    std::map<ContainerId, EndpointId> endpoint_of_ GT_GUARDED_BY(mutex_);
-};
 
 Result<Attached> Networks::Impl::allocate(const SandboxRequest& request) {
     Attached attached;
@@ -506,6 +429,12 @@ Result<Sandbox> Networks::create_sandbox(const ContainerId& container,
 Result<> Networks::adopt(const ContainerId& container, const Endpoint& endpoint,
                          const std::vector<PublishedPort>& ports) {
     return impl_->adopt(container, endpoint, ports);
+}
+
+Result<std::vector<PublishedPort>> Networks::change_ports(const ContainerId& container,
+                                                          const std::vector<PublishedPort>& removed,
+                                                          const std::vector<PortRequest>& added) {
+    return impl_->change_ports(container, removed, added);
 }
 
 std::optional<Endpoint> Networks::share(const ContainerId& joiner, const ContainerId& holder) {

@@ -74,6 +74,14 @@ public:
     Result<> adopt(const ContainerId& container, const Endpoint& endpoint,
                    const std::vector<PublishedPort>& ports);
 
+    /// Publishes ADDED and takes REMOVED, some of the container's ports, back: all or nothing, and
+    /// without a moment in which a port that is in both is free. Gives what was published, in the
+    /// order of ADDED. Connections to a removed port are cut. Errors are those of create_sandbox();
+    /// kNotFound for a container that has no endpoint of its own.
+    Result<std::vector<PublishedPort>> change_ports(const ContainerId& container,
+                                                    const std::vector<PublishedPort>& removed,
+                                                    const std::vector<PortRequest>& added);
+
     /// JOINER takes part in the endpoint that HOLDER has or shares: address and rules stay until
     /// the last of them is released, published ports only until the container is that they were
     /// published for. Empty when HOLDER has no endpoint: then nothing is kept for JOINER either.

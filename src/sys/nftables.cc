@@ -432,25 +432,48 @@ bool is_nft_change(const NetlinkReply& reply, NftFamily family, std::string_view
     return attribute_text(find_attribute(reply.attributes(sizeof header), 1)) == table;
 }
 
-Result<> forget_connections_to(NetlinkSocket& socket, Ipv4 address) {
-    NetlinkMessages message =
-        begin_forgetting(fmt::format("forget connections to {}", format_ipv4(address)));
+namespace {
+
+void put_reply_source(NetlinkMessages& message, Ipv4 address) {
     const size_t tuple = message.begin_nested(CTA_TUPLE_REPLY);
     const size_t ip = message.begin_nested(CTA_TUPLE_IP);
     message.put_be32(CTA_IP_V4_SRC, address.value);
     message.end_nested(ip);
     message.end_nested(tuple);
-    return forget(socket, message, {.original = 0, .reply = kCompareSource});
 }
 
-Result<> forget_connections_at(NetlinkSocket& socket, uint8_t protocol, uint16_t port) {
-    NetlinkMessages message = begin_forgetting(fmt::format("forget connections at {}", port));
+void put_destination(NetlinkMessages& message, uint8_t protocol, uint16_t port) {
     const size_t tuple = message.begin_nested(CTA_TUPLE_ORIG);
     const size_t proto = message.begin_nested(CTA_TUPLE_PROTO);
     message.put_u8(CTA_PROTO_NUM, protocol);
     message.put_u16(CTA_PROTO_DST_PORT, htons(port));
     message.end_nested(proto);
     message.end_nested(tuple);
+}
+
+}  // namespace
+
+Result<> forget_connections_to(NetlinkSocket& socket, Ipv4 address) {
+    NetlinkMessages message =
+        begin_forgetting(fmt::format("forget connections to {}", format_ipv4(address)));
+    put_reply_source(message, address);
+    return forget(socket, message, {.original = 0, .reply = kCompareSource});
+}
+
+Result<> forget_connections_through(NetlinkSocket& socket, uint8_t protocol, uint16_t port,
+                                    Ipv4 address) {
+    NetlinkMessages message =
+        begin_forgetting(fmt::format("forget connections at {} to {}", port, format_ipv4(address)));
+    put_destination(message, protocol, port);
+    put_reply_source(message, address);
+    return forget(
+        socket, message,
+        {.original = kCompareProtocol | kCompareDestinationPort, .reply = kCompareSource});
+}
+
+Result<> forget_connections_at(NetlinkSocket& socket, uint8_t protocol, uint16_t port) {
+    NetlinkMessages message = begin_forgetting(fmt::format("forget connections at {}", port));
+    put_destination(message, protocol, port);
     return forget(socket, message,
                   {.original = kCompareProtocol | kCompareDestinationPort, .reply = 0});
 }

@@ -175,6 +175,11 @@ bool is_nft_change(const NetlinkReply& reply, NftFamily family, std::string_view
 /// (before 5.8) is kNotImplemented.
 Result<> forget_connections_to(NetlinkSocket& socket, Ipv4 address);
 
+/// Forgets the connections of PROTOCOL that PORT, published for ADDRESS, led there. Errors as
+/// above.
+Result<> forget_connections_through(NetlinkSocket& socket, uint8_t protocol, uint16_t port,
+                                    Ipv4 address);
+
 /// Forgets all connections of PROTOCOL (an IPPROTO_*) to PORT of any address: a flow of datagrams
 /// that began before the port was published would never be translated. Errors as above.
 Result<> forget_connections_at(NetlinkSocket& socket, uint8_t protocol, uint16_t port);

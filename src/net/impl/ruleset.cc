@@ -175,13 +175,16 @@ void put_ruleset(NftTransaction& transaction, const RulesetInput& input) {
     }
 }
 
-void put_endpoint(NftTransaction& transaction, const Attached& attached) {
+void put_ports(NftTransaction& transaction, Ipv4 address, const std::vector<PublishedPort>& ports) {
     transaction.use(NftFamily::kInet);
-    for (const PublishedPort& port : attached.ports) {
+    for (const PublishedPort& port : ports) {
         const auto [map, key] = place_of(port);
-        transaction.add_element(map, key,
-                                NftKey().ipv4(attached.endpoint.ip).port(port.container_port));
+        transaction.add_element(map, key, NftKey().ipv4(address).port(port.container_port));
     }
+}
+
+void put_endpoint(NftTransaction& transaction, const Attached& attached) {
+    put_ports(transaction, attached.endpoint.ip, attached.ports);
     transaction.use(NftFamily::kBridge);
     for_each_identity(attached.endpoint, [&](const char* set, const NftKey& key) {
         transaction.add_element(set, key);

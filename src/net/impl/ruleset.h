@@ -29,6 +29,9 @@ void put_ruleset(sys::NftTransaction& transaction, const RulesetInput& input);
 /// One endpoint with its published ports more or less. Nothing else in the tables changes.
 void put_endpoint(sys::NftTransaction& transaction, const Attached& attached);
 void put_endpoint_removal(sys::NftTransaction& transaction, const Attached& attached);
+/// Ports of an endpoint that is there already.
+void put_ports(sys::NftTransaction& transaction, Ipv4 address,
+               const std::vector<PublishedPort>& ports);
 /// Its published ports alone: whoever is left behind the endpoint goes on without them.
 void put_port_removal(sys::NftTransaction& transaction, const std::vector<PublishedPort>& ports);
 
