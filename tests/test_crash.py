@@ -152,6 +152,41 @@ class Rename:
         api.remove("swept")
 
 
+class Change:
+    """All that is live at once: a label, a port, and mounts that come, go and take another's place."""
+
+    request = {
+        "Labels": {"k": "new"}, "Env": ["A=1"], "PortsAdd": {"80/tcp": [{"HostPort": "18402"}]},
+        "MountsRemove": ["/gone", "/replaced"], "BindsAdd": ["two:/replaced", "two:/come"],
+    }  # fmt: skip
+
+    def prepare(self, api):
+        for name in ("one", "two"):
+            api.shell(f"echo {name} > /v/file", host={"Binds": [f"{name}:/v"]})
+        api.waiting(name="swept", Labels={"k": "old"}, host={"Binds": ["one:/gone", "one:/replaced"]})
+
+    def act(self, api):
+        api.post("/containers/swept/update", {"Change": self.request}, expect=200)
+
+    def check(self, api):
+        told = api.inspect("swept")
+        new = told["Config"]["Labels"] == {"k": "new"}
+        assert told.get("Revision", 1) == (2 if new else 1)
+        assert len(api.get("/containers/swept/revisions").json()) == (2 if new else 1)
+        assert bool(told["NetworkSettings"]["Ports"].get("80/tcp")) == new
+        lines = api.exec("swept", "cat", "/proc/self/mountinfo")[1].splitlines()
+        found = sorted(p for p in (line.split()[4] for line in lines) if p in ("/gone", "/replaced", "/come"))
+        assert found == (["/come", "/replaced"] if new else ["/gone", "/replaced"])
+        assert api.exec("swept", "cat", "/replaced/file")[1] == ("two\n" if new else "one\n")
+        if not new:
+            self.act(api)
+        api.post("/containers/swept/rollback", expect=200)
+        assert api.exec("swept", "cat", "/gone/file", "/replaced/file")[1] == "one\none\n"
+        api.remove("swept")
+        for name in ("one", "two"):
+            api.delete(f"/volumes/{name}")
+
+
 class Load:
     archive = image.docker_archive(
         [image.busybox_layer(), image.Tar().add("extra", b"1").bytes(), image.Tar().add("more", b"2").bytes()],
@@ -394,7 +429,7 @@ def recover(daemon, operation, before):
     [
         Create, Start, StartAutoRemove, Stop, Remove, RemoveByForce, Load, RemoveImage, CreateVolume,
         RemoveVolume, RenameVolume, CreateWithVolumes, RemoveWithVolumes, StartWithVolume,
-        Commit, CopyIn, Pause, Rename, ClearLogs,
+        Commit, CopyIn, Pause, Rename, ClearLogs, Change,
     ],
     ids=lambda o: o.__name__,
 )

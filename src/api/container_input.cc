@@ -112,6 +112,17 @@ engine::PruneMode prune_mode(const io::Query& query) {
     return bool_value(query, "dry-run") ? engine::PruneMode::kDryRun : engine::PruneMode::kRemove;
 }
 
+Result<engine::Apply> decode_apply(std::string_view text) {
+    if (text.empty()) {
+        return engine::Apply::kWhatIsLive;
+    }
+    if (text == "restart") {
+        return engine::Apply::kRestart;
+    }
+    return fail(Kind::kInvalid, fmt::format("invalid apply \"{}\": use \"restart\" or nothing",
+                                            text.substr(0, 64)));
+}
+
 Result<> adjust_create(spec::ContainerCreateRequest& request, ApiVersion version) {
     if (request.networking_config && version < ApiVersion{1, 44} &&
         request.networking_config->endpoints_config.size() > 1) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string_view>
+
 #include "api/version.h"
 #include "engine/container/attach.h"
 #include "engine/container/container_service.h"
@@ -20,6 +22,9 @@ engine::AttachRequest decode_attach_ws(const io::Query& query, ApiVersion versio
 Result<engine::LogQuery> decode_logs(const io::Query& query);
 /// `dry-run=1` of Gantry's own: every prune tells what it would remove.
 engine::PruneMode prune_mode(const io::Query& query);
+
+/// "" or "restart" of an update's Change and of a rollback.
+Result<engine::Apply> decode_apply(std::string_view text);
 
 /// Takes out of a create request what its version does not have, so that an old client's stray
 /// fields do nothing. kInvalid for what that version forbids.

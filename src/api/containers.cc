@@ -62,6 +62,18 @@ Result<> update(Call& call) {
     return call.send_json(200, spec::to_json(updated));
 }
 
+Result<> revisions(Call& call) {
+    GT_TRY_VAR(revisions, call.services.containers.revisions(call.name));
+    return call.send_json(200, spec::to_json(revisions));
+}
+
+Result<> rollback(Call& call) {
+    GT_TRY_VAR(to, int_value(call.query, "revision"));
+    GT_TRY_VAR(apply, decode_apply(call.query.get("apply")));
+    GT_TRY_VAR(changed, call.services.containers.rollback(call.name, to, apply));
+    return call.send_json(200, spec::to_json(changed));
+}
+
 Result<> pause(Call& call) {
     GT_TRY(call.services.containers.pause(call.name));
     return call.send_empty(204);
@@ -129,6 +141,8 @@ constexpr std::array kRoutes{
     Route{"POST", "/containers/{}/kill", kill},
     Route{"POST", "/containers/{}/resize", resize},
     Route{"POST", "/containers/{}/update", update},
+    Route{"GET", "/containers/{}/revisions", revisions},
+    Route{"POST", "/containers/{}/rollback", rollback},
     Route{"POST", "/containers/{}/pause", pause},
     Route{"POST", "/containers/{}/unpause", unpause},
     Route{"POST", "/containers/{}/rename", rename},

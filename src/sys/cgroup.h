@@ -42,6 +42,7 @@ struct CgroupLimits {
     std::optional<uint64_t> memory_swappiness;  // v1 only
     std::optional<bool> oom_kill_disable;       // v1 only
     std::optional<uint64_t> cpu_shares;
+    bool standard_cpu_shares = false;    // those of a new group again; cpu_shares is absent
     std::optional<int64_t> cpu_quota;    // microseconds per period
     std::optional<uint64_t> cpu_period;  // microseconds
     std::optional<int64_t> cpu_rt_runtime;

@@ -151,6 +151,12 @@ TEST_F(CgroupTest, WritesEveryV1Limit) {
     less.memory_swap = 64 << 20;
     EXPECT_TRUE(group.apply(less, warnings_)) << "and back below it";
     EXPECT_EQ(value("memory", "memory.memsw.limit_in_bytes"), "67108864");
+    CgroupLimits none;
+    none.memory_reservation = -1;
+    none.standard_cpu_shares = true;
+    EXPECT_TRUE(group.apply(none, warnings_));
+    EXPECT_EQ(value("cpu", "cpu.shares"), "1024");
+    EXPECT_GT(value("memory", "memory.soft_limit_in_bytes").size(), 15U);
 }
 
 TEST_F(CgroupTest, WritesEveryV2Limit) {
@@ -190,9 +196,13 @@ TEST_F(CgroupTest, WritesEveryV2Limit) {
     CgroupLimits more;
     more.memory = -1;
     more.memory_swap = -1;
+    more.memory_reservation = -1;
+    more.standard_cpu_shares = true;
     more.cpu_quota = -1;
     more.pids = -1;
     ASSERT_TRUE(group.apply(more, warnings_));
+    EXPECT_EQ(value("", "memory.low"), "0");
+    EXPECT_EQ(value("", "cpu.weight"), "100");
     EXPECT_EQ(value("", "memory.max"), "max");
     EXPECT_EQ(value("", "memory.swap.max"), "max");
     EXPECT_EQ(value("", "cpu.max"), "max 100000");

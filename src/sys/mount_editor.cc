@@ -26,8 +26,9 @@ namespace {
 constexpr size_t kMaxMountInfo = size_t{16} << 20;
 constexpr mode_t kMountPointMode = 0755;
 
-Failure elsewhere(const std::string& target) {
-    return fail(Kind::kConflict, fmt::format("{} leads elsewhere", target));
+Failure elsewhere(const std::string& target, const std::string& place) {
+    return fail(Kind::kConflict,
+                fmt::format("{} leads elsewhere in the container, to {}", target, place));
 }
 
 Result<RootDir> root_of(const UniqueFd& root) {
@@ -38,11 +39,7 @@ Result<RootDir> root_of(const UniqueFd& root) {
     return RootDir::from_fd(UniqueFd(copy));
 }
 
-/// The place for MOUNT, made if it is missing.
-Result<UniqueFd> mount_point(const RootDir& root, const std::string& target, int mount) {
-    if (auto found = root.open_at(target, O_PATH)) {
-        return found;
-    }
+Result<UniqueFd> make_mount_point(const RootDir& root, const std::string& target, int mount) {
     struct stat status{};
     if (::fstat(mount, &status) < 0) {
         return fail_errno(fmt::format("stat the source of {}", target));
@@ -54,6 +51,20 @@ Result<UniqueFd> mount_point(const RootDir& root, const std::string& target, int
     GT_TRY(open_file(place.dir.get(), place.name.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW,
                      kMountPointMode));
     return root.open_at(target, O_PATH);
+}
+
+/// The place for MOUNT, made if it is missing.
+Result<UniqueFd> mount_point(const RootDir& root, const std::string& target, int mount) {
+    if (auto found = root.open_at(target, O_PATH)) {
+        return found;
+    }
+    auto made = make_mount_point(root, target, mount);
+    if (!made && made.error().sys_errno() == EROFS) {
+        return Failure(Error(
+            Kind::kConflict,
+            fmt::format("{} is missing and cannot be made: read-only file system", target), EROFS));
+    }
+    return made;
 }
 
 }  // namespace
@@ -71,6 +82,11 @@ Result<> MountEditor::edit(int mnt_ns, const std::function<Result<>(MountEditor&
     });
 }
 
+Result<std::vector<MountInfo>> MountEditor::mounts_there() const {
+    GT_TRY_VAR(text, read_file_at(proc_.get(), "thread-self/mountinfo", kMaxMountInfo));
+    return parse_mountinfo(text);
+}
+
 /// SAFETY: the container may have put a link there that leads to what must stay as it is.
 Result<> MountEditor::check_place(int place, const std::string& target) const {
     std::string path(PATH_MAX, '\0');
@@ -80,11 +96,28 @@ Result<> MountEditor::check_place(int place, const std::string& target) const {
         return fail_errno(fmt::format("look where {} is", target));
     }
     path.resize(static_cast<size_t>(size));
-    return path == target ? Result<>() : elsewhere(target);
+    return path == target ? Result<>() : elsewhere(target, path);
+}
+
+/// As much of TARGET as is there must be where its name says, so that nothing is made behind a
+/// link.
+Result<> MountEditor::check_way(const RootDir& root, const std::string& target) const {
+    for (std::string path = target; path != "/";) {
+        auto found = root.open_at(path, O_PATH);
+        if (found) {
+            return check_place(found->get(), path);
+        }
+        if (found.error().kind() != Kind::kNotFound) {
+            return Failure(std::move(found).error());
+        }
+        path.resize(std::max<size_t>(1, path.rfind('/')));
+    }
+    return {};
 }
 
 Result<> MountEditor::attach(int mount, const std::string& target) {
     GT_TRY_VAR(root, root_of(root_));
+    GT_TRY(check_way(root, target));
     GT_TRY_VAR(place, mount_point(root, target, mount));
     GT_TRY(check_place(place.get(), target));
     return attach_mount(mount, place.get(), "");
@@ -102,8 +135,7 @@ Result<> MountEditor::check_topmost(int dir, const std::string& name, const std:
                    ? fail(Kind::kConflict, fmt::format("nothing is mounted at {}", target))
                    : fail_errno(target);
     }
-    GT_TRY_VAR(text, read_file_at(proc_.get(), "thread-self/mountinfo", kMaxMountInfo));
-    GT_TRY_VAR(mounts, parse_mountinfo(text));
+    GT_TRY_VAR(mounts, mounts_there());
     const auto last =
         std::ranges::find(mounts.rbegin(), mounts.rend(), target, &MountInfo::mount_point);
     const MountInfo* top = last == mounts.rend() ? nullptr : &*last;
@@ -114,7 +146,7 @@ Result<> MountEditor::check_topmost(int dir, const std::string& name, const std:
         std::ranges::find(mounts, top->id, &MountInfo::parent_id) != mounts.end()) {
         return fail(Kind::kConflict, fmt::format("there are mounts below {}", target));
     }
-    return top->id == status.stx_mnt_id ? Result<>() : elsewhere(target);
+    return top->id == status.stx_mnt_id ? Result<>() : elsewhere(target, "another mount");
 }
 
 Result<UniqueFd> MountEditor::detach(const std::string& target, InUse in_use) {
@@ -148,9 +180,8 @@ Result<UniqueFd> MountEditor::detach(const std::string& target, InUse in_use) {
     return copy;
 }
 
-Result<size_t> count_mounts(int pid, const std::string& target) {
-    GT_TRY_VAR(text, read_file(fmt::format("/proc/{}/mountinfo", pid).c_str(), kMaxMountInfo));
-    GT_TRY_VAR(mounts, parse_mountinfo(text));
+Result<size_t> MountEditor::count(const std::string& target) const {
+    GT_TRY_VAR(mounts, mounts_there());
     return static_cast<size_t>(std::ranges::count(mounts, target, &MountInfo::mount_point));
 }
 

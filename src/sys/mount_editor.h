@@ -3,9 +3,12 @@
 #include <cstddef>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "base/unique_fd.h"
+#include "sys/mounts.h"
+#include "sys/root_dir.h"
 
 namespace gantry::sys {
 
@@ -19,7 +22,8 @@ public:
     static Result<> edit(int mnt_ns, const std::function<Result<>(MountEditor&)>& body);
 
     /// Attaches the detached MOUNT at TARGET, above what is mounted there. A missing mount point is
-    /// made: a directory for a directory, else an empty file.
+    /// made: a directory for a directory, else an empty file; kConflict where everything is
+    /// read-only.
     Result<> attach(int mount, const std::string& target);
 
     /// What becomes of a mount that is in use, or that others are mounted on: it stays and that is
@@ -29,9 +33,14 @@ public:
     /// wants it back. kConflict when there is none.
     Result<UniqueFd> detach(const std::string& target, InUse in_use);
 
+    /// How many mounts are at TARGET, one above the other.
+    Result<size_t> count(const std::string& target) const;
+
 private:
     MountEditor(UniqueFd proc, UniqueFd root) : proc_(std::move(proc)), root_(std::move(root)) {}
 
+    Result<std::vector<MountInfo>> mounts_there() const;
+    Result<> check_way(const RootDir& root, const std::string& target) const;
     Result<> check_place(int place, const std::string& target) const;
     Result<> check_topmost(int dir, const std::string& name, const std::string& target,
                            InUse in_use) const;
@@ -40,8 +49,5 @@ private:
     UniqueFd proc_;
     UniqueFd root_;
 };
-
-/// How many mounts are at TARGET as the process PID sees it.
-Result<size_t> count_mounts(int pid, const std::string& target);
 
 }  // namespace gantry::sys

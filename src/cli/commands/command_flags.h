@@ -56,7 +56,8 @@ inline constexpr auto kExec = std::to_array<Flag>({
 });
 
 inline constexpr auto kLogs = std::to_array<Flag>({
-    {"clear", 0, &flag_type::kBool, "", "Remove what was logged so far instead of printing it"},
+    {"clear", 0, &flag_type::kBool, "",
+     "Remove what was logged so far instead of printing it (Gantry)"},
     {"details", 0, &flag_type::kBool, "", "Print the attributes that came with each line"},
     {"follow", 'f', &flag_type::kBool, "", "Go on as more output comes"},
     {"since", 0, &flag_type::kString, "",
@@ -79,19 +80,29 @@ inline constexpr auto kPs = std::to_array<Flag>({
 });
 
 inline constexpr auto kContainerInspect = std::to_array<Flag>({
+    {"as", 0, &flag_type::kString, "",
+     "Print what would make the containers again: 'run' or 'compose' (Gantry)"},
     {"format", 'f', &flag_type::kString, "", kTemplateHelp},
     {"size", 's', &flag_type::kBool, "", "Print how much disk it uses"},
 });
 
 inline constexpr auto kInspect = std::to_array<Flag>({
+    {"as", 0, &flag_type::kString, "",
+     "Print what would make the containers again: 'run' or 'compose' (Gantry)"},
     {"format", 'f', &flag_type::kString, "", kTemplateHelp},
     {"size", 's', &flag_type::kBool, "", "Print how much disk a container uses"},
     {"type", 0, &flag_type::kString, "", "Look among objects of this type only"},
 });
 
+inline constexpr std::string_view kApplyHelp =
+    "'restart': restart the container for what cannot change while it runs (Gantry)";
+
 inline constexpr auto kUpdate = std::to_array<Flag>({
+    {"apply", 0, &flag_type::kString, "", kApplyHelp},
     {"blkio-weight", 0, &flag_type::kUint16, "",
      "Share of block I/O, from 10 to 1000; 0 for none given"},
+    {"command", 0, &flag_type::kString, "",
+     "The command with its arguments, quoted as in a shell or a JSON list (Gantry)"},
     {"cpu-period", 0, &flag_type::kInt64, "", "Period of the CPU quota in microseconds"},
     {"cpu-quota", 0, &flag_type::kInt64, "", "CPU time in each period in microseconds"},
     {"cpu-rt-period", 0, &flag_type::kInt64, "", "Period of the real-time quota in microseconds"},
@@ -101,15 +112,42 @@ inline constexpr auto kUpdate = std::to_array<Flag>({
     {"cpus", 0, &flag_type::kDecimal, "", "How many CPUs' worth of time it may use"},
     {"cpuset-cpus", 0, &flag_type::kString, "", "CPUs it may run on (0-3, 0,1)"},
     {"cpuset-mems", 0, &flag_type::kString, "", "Memory nodes it may use (0-3, 0,1)"},
+    {"entrypoint", 0, &flag_type::kString, "",
+     "The entrypoint, written as the command; \"\" for none (Gantry)"},
+    {"env", 'e', &flag_type::kEnv, "", "Set an environment variable (Gantry)"},
+    {"env-file", 0, &flag_type::kList, "",
+     "Set the environment variables listed in a file (Gantry)"},
+    {"env-rm", 0, &flag_type::kList, "", "Remove an environment variable (Gantry)"},
     {"kernel-memory", 0, &flag_type::kBytes, "", "Has no effect", Flag::Visibility::kHidden},
+    {"label", 'l', &flag_type::kLabel, "", "Put a label on the container (Gantry)"},
+    {"label-file", 0, &flag_type::kList, "",
+     "Put the labels listed in a file on the container (Gantry)"},
+    {"label-rm", 0, &flag_type::kList, "", "Remove a label (Gantry)"},
     {"memory", 'm', &flag_type::kBytes, "", "Bound its memory"},
     {"memory-reservation", 0, &flag_type::kBytes, "",
      "Memory it is pushed back to when memory is short"},
     {"memory-swap", 0, &flag_type::kSwapBytes, "",
      "Bound memory and swap together: '-1' for no bound on swap"},
+    {"mount-add", 0, &flag_type::kList, "",
+     "Mount a file system, written as for --mount or --volume (Gantry)"},
+    {"mount-rm", 0, &flag_type::kList, "", "Unmount what is at this path (Gantry)"},
     {"pids-limit", 0, &flag_type::kInt64, "",
      "Bound the number of its processes (-1 for no bound)"},
+    {"publish-add", 0, &flag_type::kList, "",
+     "Make a container's port reachable on the host, written as for --publish (Gantry)"},
+    {"publish-rm", 0, &flag_type::kList, "",
+     "Take it back: PORT[/PROTO] for all, or as it was published (Gantry)"},
     {"restart", 0, &flag_type::kString, "", "Whether to restart the container when it exits"},
+});
+
+inline constexpr auto kRevisions = std::to_array<Flag>({
+    {"format", 0, &flag_type::kString, "", kTableHelp},
+    {"no-trunc", 0, &flag_type::kBool, "", kNoTruncHelp},
+    {"quiet", 'q', &flag_type::kBool, "", "Print numbers only"},
+});
+
+inline constexpr auto kRollback = std::to_array<Flag>({
+    {"apply", 0, &flag_type::kString, "", kApplyHelp},
 });
 
 inline constexpr auto kStop = std::to_array<Flag>({
@@ -220,9 +258,11 @@ inline constexpr auto kVolumeLs = std::to_array<Flag>({
     {"quiet", 'q', &flag_type::kBool, "", "Print names only"},
 });
 
+inline constexpr std::string_view kDryRunHelp = "Only print what would be removed (Gantry)";
+
 inline constexpr auto kVolumePrune = std::to_array<Flag>({
     {"all", 'a', &flag_type::kBool, "", "Remove named volumes too"},
-    {"dry-run", 0, &flag_type::kBool, "", "Only tell what would be removed (Gantry)"},
+    {"dry-run", 0, &flag_type::kBool, "", kDryRunHelp},
     {"filter", 0, &flag_type::kFilter, "", "Remove only what meets these conditions"},
     {"force", 'f', &flag_type::kBool, "", "Do not ask"},
 });
@@ -242,7 +282,6 @@ inline constexpr auto kStats = std::to_array<Flag>({
     {"no-trunc", 0, &flag_type::kBool, "", kNoTruncHelp},
 });
 
-inline constexpr std::string_view kDryRunHelp = "Only print what would be removed";
 inline constexpr std::string_view kForceHelp = "Do not ask";
 
 inline constexpr auto kPrune = std::to_array<Flag>({

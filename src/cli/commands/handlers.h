@@ -25,6 +25,8 @@ int run_unpause(Session& session, const ParsedArgs& args);
 int run_wait(Session& session, const ParsedArgs& args);
 int run_rm(Session& session, const ParsedArgs& args);
 int run_update(Session& session, const ParsedArgs& args);
+int run_revisions(Session& session, const ParsedArgs& args);
+int run_rollback(Session& session, const ParsedArgs& args);
 int run_rename(Session& session, const ParsedArgs& args);
 int run_top(Session& session, const ParsedArgs& args);
 int run_port(Session& session, const ParsedArgs& args);

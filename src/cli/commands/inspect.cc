@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "cli/commands/handlers.h"
+#include "cli/commands/recreate.h"
 #include "cli/platform_parameter.h"
 #include "cli/session.h"
 #include "cli/table/formatter.h"
@@ -144,9 +145,17 @@ int print_all(Session& session, const ParsedArgs& args,
     return errors.empty() ? 0 : kExitFailure;
 }
 
+int run_recreation(Session& session, const ParsedArgs& args) {
+    const auto printed = print_recreation(session, args.arguments, args.flags.text("as"));
+    return printed ? 0 : session.fail_with(printed.error());
+}
+
 }  // namespace
 
 int run_inspect(Session& session, const ParsedArgs& args) {
+    if (args.flags.changed("as")) {
+        return run_recreation(session, args);
+    }
     const std::string wanted = args.flags.text("type");
     const bool known = std::ranges::find(kTypes, wanted, &ObjectType::name) != kTypes.end();
     if (args.flags.changed("type") && !known) {
@@ -159,6 +168,9 @@ int run_inspect(Session& session, const ParsedArgs& args) {
 }
 
 int run_container_inspect(Session& session, const ParsedArgs& args) {
+    if (args.flags.changed("as")) {
+        return run_recreation(session, args);
+    }
     return print_all(session, args, [&](const std::string& name) -> Result<Inspected> {
         GT_TRY_VAR(value, fetch(session, kTypes[0], name, args.flags));
         return Inspected{&kTypes[0], std::move(value)};

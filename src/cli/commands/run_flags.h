@@ -124,7 +124,7 @@ inline constexpr auto kCreateFlags = std::to_array<Flag>({
     {"read-only", 0, &flag_type::kBool, "", "Mount the root file system read-only"},
     {"restart", 0, &flag_type::kString, "no", "Whether to restart the container when it exits"},
     {"restart-unhealthy", 0, &flag_type::kBool, "",
-     "Restart the container when its health check fails"},
+     "Restart the container when its health check fails (Gantry)"},
     {"rm", 0, &flag_type::kBool, "",
      "Remove the container and its anonymous volumes when it exits"},
     {"runtime", 0, &flag_type::kString, "", "Runtime to use for this container"},

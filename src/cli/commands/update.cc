@@ -1,4 +1,5 @@
 #include "cli/commands/handlers.h"
+#include "cli/run/change_request.h"
 #include "cli/run/create_request.h"
 #include "cli/session.h"
 #include "spec/api/container.h"
@@ -17,6 +18,8 @@ Result<spec::ContainerUpdateRequest> build_update(const FlagValues& flags) {
         GT_TRY_VAR(parsed, parse_restart_policy(policy));
         request.restart_policy = std::move(parsed);
     }
+    GT_TRY_VAR(change, build_change(flags));
+    request.change = std::move(change);
     return request;
 }
 
@@ -47,6 +50,7 @@ int run_update(Session& session, const ParsedArgs& args) {
             continue;
         }
         session.out(name + "\n");
+        session.err(waiting_note(name, updated->outcome.value_or(spec::ChangeOutcome())));
         for (const std::string& warning : updated->warnings) {
             warnings += warning + "\n";
         }

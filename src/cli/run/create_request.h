@@ -25,6 +25,11 @@ Result<> fill_networks(const FlagValues& flags, spec::ContainerCreateRequest& re
 Result<> fill_security(const FlagValues& flags, spec::HostConfig& host);
 Result<> fill_host(const FlagValues& flags, spec::HostConfig& host);
 
+/// The value of --mount, a relative source seen from our working directory.
+Result<spec::Mount> parse_mount_flag(std::string_view text);
+/// The value of -v with a source, the same.
+std::string parse_volume_flag(std::string_view text);
+
 /// The value of --restart: "on-failure:3".
 Result<spec::RestartPolicy> parse_restart_policy(std::string_view text);
 

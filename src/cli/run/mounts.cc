@@ -22,16 +22,28 @@ std::string absolute(std::string_view path) {
 
 }  // namespace
 
+Result<spec::Mount> parse_mount_flag(std::string_view text) {
+    GT_TRY_VAR(mount, spec::parse_mount(text));
+    if (mount.type == "bind" && !mount.source.starts_with('/')) {
+        mount.source = absolute(mount.source);
+    }
+    return std::move(mount);
+}
+
+std::string parse_volume_flag(std::string_view text) {
+    const auto [source, rest, has_target] = cut(text, ':');
+    return has_target && source.starts_with('.') ? fmt::format("{}:{}", absolute(source), rest)
+                                                 : std::string(text);
+}
+
 Result<> fill_mounts(const FlagValues& flags, spec::ContainerCreateRequest& request) {
     spec::HostConfig& host = *request.host_config;
     for (const std::string& volume : flags.list("volume")) {
         const auto [source, rest, has_target] = cut(volume, ':');
         if (!has_target || source.empty()) {
             request.config.volumes.insert(volume);
-        } else if (source.starts_with('.')) {
-            host.binds.push_back(fmt::format("{}:{}", absolute(source), rest));
         } else {
-            host.binds.push_back(volume);
+            host.binds.push_back(parse_volume_flag(volume));
         }
     }
     for (const std::string& tmpfs : flags.list("tmpfs")) {
@@ -39,10 +51,7 @@ Result<> fill_mounts(const FlagValues& flags, spec::ContainerCreateRequest& requ
         host.tmpfs[std::string(target)] = options;
     }
     for (const std::string& text : flags.list("mount")) {
-        GT_TRY_VAR(mount, spec::parse_mount(text));
-        if (mount.type == "bind" && !mount.source.starts_with('/')) {
-            mount.source = absolute(mount.source);
-        }
+        GT_TRY_VAR(mount, parse_mount_flag(text));
         host.mounts.push_back(std::move(mount));
     }
     host.volumes_from = flags.list("volumes-from");

@@ -112,6 +112,23 @@ void add_cpu(sys::CgroupLimits& limits, const spec::Resources& resources) {
     limits.cpuset_mems = resources.cpuset_mems;
 }
 
+/// LIMITS, and no limit where only OLD has one.
+sys::CgroupLimits lift_limits(const sys::CgroupLimits& old, sys::CgroupLimits limits) {
+    const auto lift = [](const auto& was, auto& now, auto none) {
+        if (was && !now) {
+            now = none;
+        }
+    };
+    lift(old.memory, limits.memory, -1);
+    lift(old.memory_swap, limits.memory_swap, -1);
+    lift(old.memory_reservation, limits.memory_reservation, -1);
+    lift(old.cpu_period, limits.cpu_period, kPeriod);
+    lift(old.cpu_quota, limits.cpu_quota, -1);
+    lift(old.pids, limits.pids, 0);
+    limits.standard_cpu_shares = old.cpu_shares && !limits.cpu_shares;
+    return limits;
+}
+
 }  // namespace
 
 sys::CgroupLimits changeable_limits(const spec::Resources& resources) {
@@ -123,6 +140,18 @@ sys::CgroupLimits changeable_limits(const spec::Resources& resources) {
         limits.blkio_weight = resources.blkio_weight;
     }
     return limits;
+}
+
+sys::CgroupLimits limits_between(const spec::Resources& before, const spec::Resources& after) {
+    return lift_limits(changeable_limits(before), changeable_limits(after));
+}
+
+sys::CgroupLimits limits_from_anything(const spec::Resources& after) {
+    sys::CgroupLimits any;
+    any.memory = any.memory_swap = any.memory_reservation = 0;
+    any.cpu_shares = any.cpu_period = 0;
+    any.cpu_quota = any.pids = 0;
+    return lift_limits(any, changeable_limits(after));
 }
 
 Result<sys::CgroupLimits> cgroup_limits(const spec::HostConfig& host,

@@ -17,4 +17,10 @@ sys::CgroupLimits changeable_limits(const spec::Resources& resources);
 Result<sys::CgroupLimits> cgroup_limits(const spec::HostConfig& host,
                                         const std::vector<std::string>& cdi_spec_dirs);
 
+/// changeable_limits() of AFTER, and what lifts the limits that only BEFORE has. A set of CPUs or
+/// of memory nodes, and a weight, cannot be lifted: they stay for as long as the group lives.
+sys::CgroupLimits limits_between(const spec::Resources& before, const spec::Resources& after);
+/// The same for a group of which it is not known what limits it has.
+sys::CgroupLimits limits_from_anything(const spec::Resources& after);
+
 }  // namespace gantry::engine

@@ -20,6 +20,7 @@
 #include "engine/container/recovery.h"
 #include "engine/container/remove.h"
 #include "engine/container/rename.h"
+#include "engine/container/rollback.h"
 #include "engine/container/start.h"
 #include "engine/container/stop.h"
 #include "engine/container/update.h"
@@ -147,6 +148,19 @@ Result<spec::ContainerUpdateResponse> ContainerService::update(
     std::string_view ref, const spec::ContainerUpdateRequest& request) {
     GT_TRY_VAR(entry, core_->table.find(ref));
     return update_container(*core_, entry, request);
+}
+
+Result<std::vector<spec::ContainerRevision>> ContainerService::revisions(
+    std::string_view ref) const {
+    GT_TRY_VAR(entry, core_->table.find(ref));
+    return list_revisions(*core_, *entry);
+}
+
+Result<spec::ContainerUpdateResponse> ContainerService::rollback(std::string_view ref,
+                                                                 std::optional<int64_t> to,
+                                                                 Apply apply) {
+    GT_TRY_VAR(entry, core_->table.find(ref));
+    return roll_back(*core_, entry, to, apply);
 }
 
 const sys::CgroupSupport& ContainerService::cgroup_support() const {

@@ -19,6 +19,7 @@ namespace gantry::spec {
 struct ContainerCreateRequest;
 struct ContainerCreateResponse;
 struct ContainerInspect;
+struct ContainerRevision;
 struct ContainerUpdateRequest;
 struct ContainerUpdateResponse;
 struct ContainerSummary;
@@ -60,6 +61,9 @@ struct RemoveOptions {
 };
 
 enum class SizeInfo { kSkip, kCompute };
+
+/// Whether what cannot be changed while a container runs is done at once all the same.
+enum class Apply { kWhatIsLive, kRestart };
 
 /// The query of GET /containers/json.
 struct ListOptions {
@@ -124,11 +128,19 @@ public:
     /// container has ended. kConflict when it does not run.
     Result<> kill(std::string_view ref, std::string_view signal);
 
-    /// Changes limits and restart policy; what the request leaves out stays. A running container is
-    /// held to the new limits when this returns. kInvalid and kConflict in Docker's words, and the
-    /// container is as it was.
+    /// Changes limits, restart policy and what the request's Change names; what it leaves out
+    /// stays. A running container is held to the new limits when this returns, and the answer says
+    /// what else it has and what waits for its next start. kInvalid and kConflict in Docker's
+    /// words, and the container is as it was.
     Result<spec::ContainerUpdateResponse> update(std::string_view ref,
                                                  const spec::ContainerUpdateRequest& request);
+
+    /// What the container was and is, oldest first.
+    Result<std::vector<spec::ContainerRevision>> revisions(std::string_view ref) const;
+    /// Makes it what it was at revision TO (absent: the one before), by a new revision. kNotFound,
+    /// kConflict for a container that was never changed.
+    Result<spec::ContainerUpdateResponse> rollback(std::string_view ref, std::optional<int64_t> to,
+                                                   Apply apply);
 
     /// Every process stands still. kConflict when it does not run or is paused already.
     Result<> pause(std::string_view ref);

@@ -40,16 +40,6 @@ Result<> commit_life(ContainerCore& core, ContainerEntry& entry,
     return {};
 }
 
-Result<> commit_record(ContainerCore& core, ContainerEntry& entry,
-                       const ContainerEntry::Operation& operation,
-                       std::shared_ptr<const ContainerRecord> record) {
-    GT_TRY(core.records.replace(*record));
-    auto next = std::make_shared<ContainerSnapshot>(*entry.snapshot());
-    next->record = std::move(record);
-    entry.publish(operation, std::move(next));
-    return {};
-}
-
 void record_life(ContainerCore& core, ContainerEntry& entry,
                  const ContainerEntry::Operation& operation, Lifecycle life) {
     if (const auto written = core.records.update(entry.id(), life); !written) {

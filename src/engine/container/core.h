@@ -87,15 +87,10 @@ public:
 };
 
 /// Writes LIFE to the database and only then shows it to everybody. The lesson of every ghost
-/// container: nothing is announced that a restart would not find.
+/// container: nothing is announced that a restart would not find. What the container is, its
+/// record, changes by install_record().
 Result<> commit_life(ContainerCore& core, ContainerEntry& entry,
                      const ContainerEntry::Operation& operation, Lifecycle life);
-
-/// The same for what the container is: RECORD, a changed copy of its present record, takes that
-/// one's place. Who holds an older snapshot goes on seeing the older record.
-Result<> commit_record(ContainerCore& core, ContainerEntry& entry,
-                       const ContainerEntry::Operation& operation,
-                       std::shared_ptr<const ContainerRecord> record);
 
 /// As commit_life() for what has happened already and cannot be refused (an exit): shown even when
 /// the database cannot take it. Logged; boot finds the same truth from the shim and its exit

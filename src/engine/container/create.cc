@@ -61,15 +61,6 @@ std::string host_name() {
     return gethostname(name.data(), name.size() - 1) == 0 ? std::string(name.data()) : "localhost";
 }
 
-Result<> check_image_mounts(const ContainerCore& core, const std::vector<PlannedMount>& mounts) {
-    for (const PlannedMount& plan : mounts) {
-        if (plan.type == PlannedMount::Type::kImage) {
-            GT_TRY(core.parts.images.find(plan.source));
-        }
-    }
-    return {};
-}
-
 /// Checks all that was asked for and completes it to a record. Touches nothing.
 Result<std::shared_ptr<ContainerRecord>> make_record(const ContainerCore& core,
                                                      const spec::ContainerCreateRequest& request,

@@ -13,6 +13,7 @@
 #include "engine/container/oom_watch.h"
 #include "engine/container/remove.h"
 #include "engine/container/restart_policy.h"
+#include "engine/container/revision.h"
 #include "engine/container/runtimes.h"
 #include "engine/container/volume_use.h"
 #include "net/networks.h"
@@ -127,6 +128,8 @@ Lifecycle ended_life(const ContainerEntry& entry, const Lifecycle& before,
     life.endpoint.reset();
     life.ports.clear();
     life.shared_endpoint.reset();
+    life.started_as.reset();
+    life.touched_mounts.clear();
     if (life.health) {
         // COMPAT: where nothing is checked any more, Docker says unhealthy.
         auto health = std::make_shared<HealthState>(*life.health);
@@ -153,7 +156,7 @@ void announce_exit(ContainerCore& core, const ContainerSnapshot& before,
     if (before.life.endpoint) {
         publish_network_event(core, now.record->id, *before.life.endpoint, "disconnect");
     }
-    publish_volume_unmounts(core, *now.record);
+    publish_volume_unmounts(core, now.record->id, mounts_of_run(before));
 }
 
 }  // namespace
@@ -216,10 +219,11 @@ AfterExit commit_exit(ContainerCore& core, const EntryPtr& entry,
     // ORDER: ports and address are free before anybody can learn of the exit, so that who waits for
     // it can publish the same port at once.
     release_network(core, entry->id());
-    unmount_volumes(core, *before->record);
+    unmount_volumes(core, entry->id(), volumes_in_use(*before));
     entry->reopen_attaches();
     record_life(core, *entry, operation, ended_life(*entry, before->life, exit, std::move(reason)));
     const SnapshotPtr now = entry->snapshot();
+    core.parts.volumes.hold(entry->id(), volumes_in_use(*now));
     announce_exit(core, *before, *now);
     const bool restarting = now->life.phase == Phase::kRestarting;
     fire_all(restarting ? entry->take_next_exit_waits() : entry->take_exited_waits(),

@@ -11,6 +11,7 @@
 #include "engine/container/links.h"
 #include "engine/container/mount_plan.h"
 #include "engine/container/ports.h"
+#include "engine/container/revision.h"
 #include "engine/container/stuck.h"
 #include "store/images.h"
 #include "store/snapshots.h"
@@ -141,6 +142,10 @@ Result<spec::ContainerInspect> inspect_container(const ContainerCore& core,
     inspect.mounts = mount_points(record.mounts, &core.parts.volumes);
     inspect.config = record.config;
     inspect.network_settings = network_settings(record, snapshot->life);
+    if (record.revision > 1) {
+        inspect.revision = record.revision;
+        inspect.next_start = part_names(waiting_parts(*snapshot));
+    }
     if (size == SizeInfo::kCompute) {
         GT_TRY_VAR(measured, measure_container(core, record));
         inspect.size_rw = measured.writable;

@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "engine/container/health.h"
+#include "engine/container/revision.h"
+#include "spec/json.h"
 #include "spec/value.h"
 
 namespace gantry::engine {
@@ -161,6 +163,41 @@ Value health_value(const HealthState& health) {
     });
 }
 
+Value touched_value(const std::vector<MountTouch>& touched) {
+    Value::Array array;
+    for (const MountTouch& touch : touched) {
+        array.emplace_back(Value::Object{{"target", touch.target},
+                                         {"keep", static_cast<int64_t>(touch.keep)},
+                                         {"wanted", static_cast<int64_t>(touch.wanted)}});
+    }
+    return array;
+}
+
+/// What is there only after a change of a running container.
+void read_changes(const Value& document, Reader& reader, Lifecycle& life) {
+    if (const Value* started = document.find("started_as")) {
+        Reader members(*started);
+        auto config = spec::parse_json<spec::ContainerConfig>(members.text("config"));
+        auto mounts = parse_mounts(members.text("mounts"));
+        if (!config || !mounts || !members.good()) {
+            reader.fail();
+            return;
+        }
+        life.started_as = std::make_shared<const StartedAs>(
+            StartedAs{.config = *std::move(config), .mounts = *std::move(mounts)});
+    }
+    const Value* touched = document.find("touched_mounts");
+    if (touched == nullptr || !touched->is_array()) {
+        return;
+    }
+    for (const Value& value : touched->as_array()) {
+        Reader members(value);
+        life.touched_mounts.push_back({.target = members.text("target"),
+                                       .keep = static_cast<size_t>(members.number("keep")),
+                                       .wanted = static_cast<size_t>(members.number("wanted"))});
+    }
+}
+
 void read_health(const Value& document, Reader& reader, Lifecycle& life) {
     const Value* value = document.find("health");
     if (value == nullptr) {
@@ -226,6 +263,14 @@ std::string format_lifecycle(const Lifecycle& life) {
     if (life.shared_endpoint) {
         document.set("shared_endpoint", endpoint_value(*life.shared_endpoint));
     }
+    if (life.started_as) {
+        document.set("started_as",
+                     Value::Object{{"config", spec::to_json(life.started_as->config)},
+                                   {"mounts", format_mounts(life.started_as->mounts)}});
+    }
+    if (!life.touched_mounts.empty()) {
+        document.set("touched_mounts", touched_value(life.touched_mounts));
+    }
     return document.serialize();
 }
 
@@ -249,6 +294,7 @@ Result<Lifecycle> parse_lifecycle(std::string_view json) {
     life.restart_wanted = document->find("restart_wanted") != nullptr;
     read_health(*document, reader, life);
     read_network(*document, reader, life);
+    read_changes(*document, reader, life);
     if (!phase || !reader.good()) {
         return fail(Kind::kDataLoss, "damaged state: a member is missing");
     }

@@ -17,6 +17,7 @@ namespace gantry::engine {
 
 struct ContainerRecord;
 struct HealthState;
+struct StartedAs;
 
 /// Docker's container states (F1), in the words of the API.
 enum class Phase { kCreated, kRunning, kPaused, kRestarting, kRemoving, kExited, kDead };
@@ -24,6 +25,14 @@ enum class Phase { kCreated, kRunning, kPaused, kRestarting, kRemoving, kExited,
 std::string_view phase_name(Phase phase);
 /// Empty for a word that is none.
 std::optional<Phase> parse_phase(std::string_view name);
+
+/// A place in a running container where mounts come and go. After an interruption: of what is
+/// mounted there, KEEP are good; what is missing to WANTED is made again.
+struct MountTouch {
+    std::string target;
+    size_t keep = 0;
+    size_t wanted = 0;
+};
 
 /// Everything about a container that changes after its creation and outlives the daemon.
 struct Lifecycle {
@@ -48,6 +57,10 @@ struct Lifecycle {
     std::vector<net::PublishedPort> ports;
     /// With another container's network: the endpoint in there, which may outlive that container.
     std::optional<net::Endpoint> shared_endpoint;
+    /// What the present run has in place of what the record says; null where they agree.
+    std::shared_ptr<const StartedAs> started_as;
+    /// Mounts of the present run that are being changed: a daemon that finds any was interrupted.
+    std::vector<MountTouch> touched_mounts;
 
     /// COMPAT: a container between two runs of its restart policy counts as running.
     bool running() const {

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "engine/container/config_merge.h"
+#include "engine/container/install.h"
 #include "engine/container/join.h"
 #include "spec/port.h"
 #include "sys/files.h"
@@ -300,7 +301,10 @@ Result<> remove_link(ContainerCore& core, std::string_view name) {
     if (removed == 0) {
         return fail(Kind::kNotFound, fmt::format("Cannot get child for link: /{}", path));
     }
-    return commit_record(core, *entry, operation, std::move(next));
+    std::vector<std::string> warnings;
+    GT_TRY(install_record(core, *entry, operation, std::move(next), LiveMounts::Busy::kRefuse,
+                          warnings));
+    return {};
 }
 
 }  // namespace gantry::engine

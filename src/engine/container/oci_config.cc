@@ -110,21 +110,10 @@ Result<> fill_process(Process& process, const ContainerRecord& record, const sys
     return {};
 }
 
-std::string bind_propagation(const PlannedMount& plan, const OciPaths& paths) {
-    if (!plan.propagation.empty()) {
-        return plan.propagation;
-    }
-    // A bind of our own tree sees later mounts there without keeping them busy.
-    const bool below_us = plan.source == paths.data_root ||
-                          plan.source.starts_with(paths.data_root + "/") ||
-                          paths.data_root.starts_with(plan.source == "/" ? "/" : plan.source + "/");
-    return below_us ? "rslave" : "rprivate";
-}
-
 Mount bind_mount(const PlannedMount& plan, const OciPaths& paths) {
     const bool recursive = plan.recursion == PlannedMount::Recursion::kRecursive;
     Mount mount{.destination = plan.target, .type = "bind", .source = plan.source, .options = {}};
-    mount.options = {recursive ? "rbind" : "bind", bind_propagation(plan, paths)};
+    mount.options = {recursive ? "rbind" : "bind", bind_propagation(plan, paths.data_root)};
     if (plan.read_only) {
         const bool all =
             recursive && plan.read_only_recursion == PlannedMount::Recursion::kRecursive;
@@ -273,6 +262,16 @@ std::optional<spec::oci::Linux> exec_namespaces(const IdMap* map) {
     spec::oci::Linux linux;
     add_user_namespace(linux, *map);
     return linux;
+}
+
+std::string bind_propagation(const PlannedMount& plan, const std::string& data_root) {
+    if (!plan.propagation.empty()) {
+        return plan.propagation;
+    }
+    // A bind of our own tree sees later mounts there without keeping them busy.
+    const bool below_us = plan.source == data_root || plan.source.starts_with(data_root + "/") ||
+                          data_root.starts_with(plan.source == "/" ? "/" : plan.source + "/");
+    return below_us ? "rslave" : "rprivate";
 }
 
 Result<Process> make_exec_process(const ContainerRecord& record, const sys::UserIds& user,

@@ -59,4 +59,7 @@ Result<spec::oci::Process> make_exec_process(const ContainerRecord& record,
 Result<std::optional<spec::oci::Seccomp>> make_seccomp(const ContainerRecord& record,
                                                        const SecurityDefaults& defaults);
 
+/// How a bind's mounts travel: as its plan says, else by its source.
+std::string bind_propagation(const PlannedMount& plan, const std::string& data_root);
+
 }  // namespace gantry::engine

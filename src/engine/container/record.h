@@ -1,6 +1,6 @@
 #pragma once
 
-#include <map>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -12,8 +12,8 @@
 namespace gantry::engine {
 
 /// What a container was created as: complete after defaults and the image's config were merged in,
-/// and checked. Immutable: a change makes another one, which commit_record() puts in its place. One
-/// JSON document per part in the database.
+/// and checked. Immutable: a change makes another one, which install_record() puts in its place.
+/// One JSON document per part in the database.
 struct ContainerRecord {
     ContainerId id;
     WallTime created{};
@@ -27,6 +27,8 @@ struct ContainerRecord {
     /// All that is mounted, complete: what `config` and `host` ask for and what other containers
     /// lend, with the volumes by their ids.
     std::vector<PlannedMount> mounts;
+    /// How often it was changed, and 1.
+    int64_t revision = 1;
 
     /// Entrypoint and Cmd together; never empty.
     std::vector<std::string> argv() const;

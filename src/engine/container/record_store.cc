@@ -15,7 +15,7 @@ namespace gantry::engine {
 
 namespace {
 
-constexpr std::array<std::string_view, 2> kSchema = {
+constexpr std::array<std::string_view, 4> kSchema = {
     "CREATE TABLE containers ("
     " id TEXT PRIMARY KEY NOT NULL,"
     " name TEXT UNIQUE NOT NULL,"
@@ -27,6 +27,17 @@ constexpr std::array<std::string_view, 2> kSchema = {
     " life TEXT NOT NULL) STRICT",
     // "" in records from before there were volumes.
     "ALTER TABLE containers ADD COLUMN mounts TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE containers ADD COLUMN revision INTEGER NOT NULL DEFAULT 1",
+    // Of containers that were changed; CHANGES is a JSON list.
+    "CREATE TABLE container_revisions ("
+    " container TEXT NOT NULL,"
+    " number INTEGER NOT NULL,"
+    " created INTEGER NOT NULL,"
+    " changes TEXT NOT NULL,"
+    " config TEXT NOT NULL,"
+    " host_config TEXT NOT NULL,"
+    " mounts TEXT NOT NULL,"
+    " PRIMARY KEY (container, number)) STRICT, WITHOUT ROWID",
 };
 
 store::CommitMode mode_of(const ContainerRecord& record) {
@@ -41,7 +52,7 @@ Result<std::vector<PlannedMount>> read_mounts(std::string_view json, const spec:
     return json.empty() ? plan_mounts(host, {}) : parse_mounts(json);
 }
 
-/// Columns: id, name, created, image, config, host_config, networking, life, mounts.
+/// Columns: id, name, created, image, config, host_config, networking, life, mounts, revision.
 Result<SnapshotPtr> read_row(const store::Statement& row) {
     auto record = std::make_shared<ContainerRecord>();
     record->id = ContainerId(std::string(row.text(0)));
@@ -56,6 +67,7 @@ Result<SnapshotPtr> read_row(const store::Statement& row) {
     GT_TRY_VAR(life, parse_lifecycle(row.text(7)));
     GT_TRY_VAR(mounts, read_mounts(row.text(8), record->host));
     record->mounts = std::move(mounts);
+    record->revision = row.number(9);
     return std::make_shared<const ContainerSnapshot>(ContainerSnapshot{
         .record = std::move(record), .name = std::string(row.text(1)), .life = std::move(life)});
 }
@@ -100,21 +112,6 @@ Result<> RecordStore::update(const ContainerId& id, const Lifecycle& life) {
     return transaction.commit();
 }
 
-Result<> RecordStore::replace(const ContainerRecord& record) {
-    const std::string config = spec::to_json(record.config);
-    const std::string host = spec::to_json(record.host);
-    const std::string networking = spec::to_json(record.networking);
-    const std::string mounts = format_mounts(record.mounts);
-    GT_FAILPOINT("container.record.commit");
-    GT_TRY_VAR(transaction, database_->begin(mode_of(record)));
-    GT_TRY(transaction.run(
-        "UPDATE containers SET config = ?, host_config = ?, networking = ?, mounts = ?"
-        " WHERE id = ?",
-        std::string_view(config), std::string_view(host), std::string_view(networking),
-        std::string_view(mounts), std::string_view(record.id.str())));
-    return transaction.commit();
-}
-
 Result<> RecordStore::rename(const ContainerSnapshot& container) {
     const ContainerRecord& record = *container.record;
     const std::string life = format_lifecycle(container.life);
@@ -132,6 +129,8 @@ Result<> RecordStore::erase(const ContainerSnapshot& container, volume::Removal&
     GT_TRY_VAR(transaction, database_->begin(mode_of(record), store::Space::kReserve));
     GT_TRY(
         transaction.run("DELETE FROM containers WHERE id = ?", std::string_view(record.id.str())));
+    GT_TRY(transaction.run("DELETE FROM container_revisions WHERE container = ?",
+                           std::string_view(record.id.str())));
     GT_TRY(snapshots_->erase(transaction, record.id));
     GT_TRY(volumes.erase(transaction));
     return transaction.commit();
@@ -141,9 +140,10 @@ Result<std::vector<SnapshotPtr>> RecordStore::load(std::vector<std::string>& not
     GT_TRY_VAR(transaction, database_->begin(store::CommitMode::kNormal));
     std::vector<SnapshotPtr> found;
     {
-        GT_TRY_VAR(rows, transaction.prepare(
-                             "SELECT id, name, created, image, config, host_config,"
-                             " networking, life, mounts FROM containers ORDER BY created"));
+        GT_TRY_VAR(rows,
+                   transaction.prepare(
+                       "SELECT id, name, created, image, config, host_config,"
+                       " networking, life, mounts, revision FROM containers ORDER BY created"));
         while (true) {
             GT_TRY_VAR(more, rows.step());
             if (!more) {

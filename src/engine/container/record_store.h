@@ -8,6 +8,7 @@
 #include "base/id.h"
 #include "engine/container/lifecycle.h"
 #include "engine/container/record.h"
+#include "engine/container/revision.h"
 #include "store/database.h"
 
 namespace gantry::store {
@@ -33,9 +34,16 @@ public:
 
     Result<> update(const ContainerId& id, const Lifecycle& life);
 
-    /// Puts RECORD in the place of the container's present one, in one transaction; durable when it
-    /// returns, unless the container is ephemeral.
-    Result<> replace(const ContainerRecord& record);
+    /// Puts NEXT, a changed container with the next revision's number, in the place of BEFORE,
+    /// whose revision is kept for list_revisions(), together with the volumes that were made for
+    /// it. One transaction; durable when it returns, unless the container is ephemeral.
+    Result<> revise(const ContainerSnapshot& before, const ContainerSnapshot& next,
+                    volume::Claims& volumes);
+
+    /// The newest kMaxRevisions of the container RECORD, oldest first; the last is RECORD itself.
+    Result<std::vector<Revision>> list_revisions(
+        const std::shared_ptr<const ContainerRecord>& record);
+    static constexpr int64_t kMaxRevisions = 50;
 
     /// Gives the container's row the snapshot's name and state, in one transaction; durable when it
     /// returns, unless the container is ephemeral.

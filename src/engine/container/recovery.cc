@@ -13,10 +13,12 @@
 #include "base/log.h"
 #include "engine/container/exit.h"
 #include "engine/container/health_monitor.h"
+#include "engine/container/live_mounts.h"
 #include "engine/container/log_upkeep.h"
 #include "engine/container/pause.h"
 #include "engine/container/remove.h"
 #include "engine/container/restart_policy.h"
+#include "engine/container/revision.h"
 #include "engine/container/start.h"
 #include "engine/container/stuck.h"
 #include "engine/container/update.h"
@@ -57,7 +59,7 @@ Result<> load_records(ContainerCore& core) {
         }
         core.table.insert(std::make_shared<ContainerEntry>(snapshot->record->id, snapshot),
                           std::move(*name));
-        core.parts.volumes.hold(snapshot->record->id, volumes_of(*snapshot->record));
+        core.parts.volumes.hold(snapshot->record->id, volumes_in_use(*snapshot));
     }
     return {};
 }
@@ -95,7 +97,7 @@ void adopt(ContainerCore& core, const EntryPtr& entry, runtime::ShimHandle shim)
             warn("cannot take a container's network back", entry->id().str(), adopted.error());
         }
     }
-    for (const volume::VolumeId& id : volumes_of(*entry->snapshot()->record)) {
+    for (const volume::VolumeId& id : volumes_of(mounts_of_run(*entry->snapshot()))) {
         core.parts.volumes.adopt_mount(id, entry->id());
     }
     if (life.shared_endpoint) {
@@ -152,6 +154,7 @@ void settle_run(ContainerCore& core, const EntryPtr& entry) {
     if (run == nullptr) {
         finish_lost_run(core, entry);
     } else if (run->shim.phase() == runtime::ShimHandle::Phase::kRunning) {
+        settle_mounts(core, *entry, entry->begin());
         adopt_health(core, entry, run);
         if (const auto watched = watch_run(core, entry, run); !watched) {
             warn("cannot watch a container", entry->id().str(), watched.error());

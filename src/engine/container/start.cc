@@ -47,6 +47,8 @@ Lifecycle running_life(const ContainerRecord& record, const Lifecycle& before,
     life.endpoint = launched.endpoint;
     life.ports = launched.ports;
     life.shared_endpoint = launched.shared_endpoint;
+    life.started_as.reset();
+    life.touched_mounts.clear();
     return life;
 }
 
@@ -84,7 +86,7 @@ Result<> run_container(ContainerCore& core, const EntryPtr& entry,
     if (launched.endpoint) {
         publish_network_event(core, entry->id(), *launched.endpoint, "connect");
     }
-    publish_volume_mounts(core, *snapshot->record);
+    publish_volume_mounts(core, entry->id(), snapshot->record->mounts);
     publish_event(core, *snapshot, "start");
     tell_linking(core, *entry);
     // From here on the end of the process is seen. It may have come already: the shim keeps it.
@@ -123,7 +125,7 @@ Result<> start_now(ContainerCore& core, const EntryPtr& entry,
     }
     const Error& error = started.error();
     drop_run(core, *entry, operation);
-    unmount_volumes(core, *record);
+    unmount_volumes(core, entry->id(), volumes_of(record->mounts));
     record_failure(core, *entry, operation, before, error);
     (void)entry->take_attaches();
     entry->reopen_attaches();

@@ -2,16 +2,19 @@
 
 #include <fmt/core.h>
 
-#include <cerrno>
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "base/failpoint.h"
 #include "base/log.h"
 #include "engine/container/cgroup_limits.h"
+#include "engine/container/change.h"
 #include "engine/container/host_check.h"
+#include "engine/container/install.h"
+#include "engine/container/stop.h"
+#include "spec/json.h"
 
 namespace gantry::engine {
 
@@ -65,58 +68,72 @@ void take_resources(spec::Resources& now, const spec::Resources& wanted) {
     take(now.pids_limit, wanted.pids_limit);
 }
 
-/// All limits, not only the changed ones: writing what is there already is nothing to the kernel,
-/// and v2's swap limit follows from two of ours.
-Result<> apply_limits(const sys::Cgroup& group, const ContainerRecord& record,
-                      std::vector<std::string>& warnings) {
-    return group.apply(changeable_limits(record.host.resources), warnings);
+bool is_empty(const spec::ContainerUpdateRequest& request) {
+    return spec::to_json(request.resources) == spec::to_json(spec::Resources()) &&
+           !request.restart_policy;
 }
 
-/// Makes the group of a running container obey NEXT, or leaves it as BEFORE has it.
-Result<> apply_live(const ContainerEntry& entry, const ContainerRecord& before,
-                    const ContainerRecord& next, std::vector<std::string>& warnings) {
-    const auto run = entry.run();
-    if (run == nullptr || !entry.snapshot()->life.alive()) {
-        return {};
+/// What REQUEST makes of RECORD, checked.
+Result<std::shared_ptr<ContainerRecord>> changed_record(const ContainerRecord& record,
+                                                        const spec::ContainerUpdateRequest& request,
+                                                        const HostFacts& facts) {
+    auto next = std::make_shared<ContainerRecord>(record);
+    GT_TRY(merge_update(next->host, request));
+    if (!is_empty(request)) {
+        std::vector<std::string> known;
+        GT_TRY(adjust_resources(next->host.resources, facts, ResourceUse::kUpdate, known));
     }
-    GT_FAILPOINT("container.update.apply");
-    auto applied = apply_limits(run->cgroup, next, warnings);
-    if (applied) {
-        return {};
+    if (request.change) {
+        GT_TRY(apply_change(*next, *request.change));
+        GT_TRY(check_changed_record(*next));
+        GT_TRY_VAR(mounts, plan_changed_mounts(record, *next));
+        next->mounts = std::move(mounts);
     }
-    std::vector<std::string> ignored;
-    if (const auto undone = apply_limits(run->cgroup, before, ignored); !undone) {
-        log::warn("cannot undo a refused update",
-                  {{"container", entry.id().str()}, {"error", undone.error().text()}});
-    }
-    // The kernel's reasons are the request's fault: more is in use than it allows, or the value
-    // does not exist here.
-    const bool refused =
-        applied.error().sys_errno() == EBUSY || applied.error().sys_errno() == EINVAL;
-    return fail(refused ? Kind::kConflict : applied.error().kind(), applied.error().text());
+    return next;
 }
 
-Result<> update_now(ContainerCore& core, ContainerEntry& entry,
-                    const spec::ContainerUpdateRequest& request, const HostFacts& facts,
-                    std::vector<std::string>& warnings) {
+/// MAKE turns the present record into the next.
+Result<Installed> replace_record(ContainerCore& core, ContainerEntry& entry,
+                                 const RecordMaker& make, Apply apply,
+                                 std::vector<std::string>& warnings) {
     const auto operation = entry.begin();
     const SnapshotPtr before = entry.snapshot();
     if (entry.removal_claimed() || before->life.phase == Phase::kDead) {
         return conflict("container is marked for removal and cannot be \"update\"");
     }
-    auto next = std::make_shared<ContainerRecord>(*before->record);
-    GT_TRY(merge_update(next->host, request));
-    std::vector<std::string> known;
-    GT_TRY(adjust_resources(next->host.resources, facts, ResourceUse::kUpdate, known));
-    // ORDER: the kernel can refuse, the database hardly; a daemon that dies in between finds the
-    // old record at boot and applies that (apply_recorded_limits()).
-    GT_TRY(apply_live(entry, *before->record, *next, warnings));
-    if (auto written = commit_record(core, entry, operation, next); !written) {
-        std::vector<std::string> ignored;
-        (void)apply_live(entry, *next, *before->record, ignored);
-        return written;
-    }
+    GT_TRY_VAR(next, make(*before));
+    const auto busy =
+        apply == Apply::kRestart ? LiveMounts::Busy::kLeave : LiveMounts::Busy::kRefuse;
+    GT_TRY_VAR(installed, install_record(core, entry, operation, std::move(next), busy, warnings));
     publish_event(core, *entry.snapshot(), "update");
+    return std::move(installed);
+}
+
+spec::ChangeOutcome outcome_of(const Installed& installed) {
+    spec::ChangeOutcome outcome;
+    outcome.revision = installed.revision;
+    for (const Part part : installed.changed) {
+        if (std::ranges::find(installed.waiting, part) == installed.waiting.end()) {
+            outcome.live.emplace_back(part_name(part));
+        }
+    }
+    outcome.next_start = part_names(installed.waiting);
+    return outcome;
+}
+
+/// The restart that brings what waits into effect.
+Result<> restart_for(ContainerCore& core, const EntryPtr& entry, const Installed& installed,
+                     spec::ChangeOutcome& outcome) {
+    if (installed.waiting.empty() || !entry->snapshot()->life.running()) {
+        return {};
+    }
+    if (auto restarted = restart_container(core, entry, StopOptions()); !restarted) {
+        return Failure(std::move(restarted).error().in(
+            fmt::format("revision {} is made, but the restart failed", outcome.revision)));
+    }
+    outcome.live.insert(outcome.live.end(), outcome.next_start.begin(), outcome.next_start.end());
+    outcome.next_start.clear();
+    outcome.restarted = true;
     return {};
 }
 
@@ -143,19 +160,39 @@ Result<> merge_update(spec::HostConfig& host, const spec::ContainerUpdateRequest
     return {};
 }
 
-Result<spec::ContainerUpdateResponse> update_container(
-    ContainerCore& core, const EntryPtr& entry, const spec::ContainerUpdateRequest& request) {
+Result<spec::ContainerUpdateResponse> change_container(ContainerCore& core, const EntryPtr& entry,
+                                                       const RecordMaker& make, Apply apply) {
     spec::ContainerUpdateResponse response;
-    spec::ContainerUpdateRequest usable = request;
-    const HostFacts facts = host_facts(core);
-    GT_TRY(adjust_resources(usable.resources, facts, ResourceUse::kUpdate, response.warnings));
-    GT_TRY(check_restart_policy(usable.restart_policy.value_or(spec::RestartPolicy{}), false));
-    auto updated = update_now(core, *entry, usable, facts, response.warnings);
-    if (!updated) {
-        return Failure(std::move(updated).error().in(
+    auto installed = replace_record(core, *entry, make, apply, response.warnings);
+    if (!installed) {
+        return Failure(std::move(installed).error().in(
             fmt::format("Cannot update container {}", entry->id().str())));
     }
+    response.outcome = outcome_of(*installed);
+    if (apply == Apply::kRestart) {
+        GT_TRY(restart_for(core, entry, *installed, *response.outcome));
+    }
     return response;
+}
+
+Result<spec::ContainerUpdateResponse> update_container(
+    ContainerCore& core, const EntryPtr& entry, const spec::ContainerUpdateRequest& request) {
+    std::vector<std::string> warnings;
+    spec::ContainerUpdateRequest usable = request;
+    const HostFacts facts = host_facts(core);
+    GT_TRY(adjust_resources(usable.resources, facts, ResourceUse::kUpdate, warnings));
+    GT_TRY(check_restart_policy(usable.restart_policy.value_or(spec::RestartPolicy{}), false));
+    const bool restart = usable.change && usable.change->apply == "restart";
+    const auto make = [&](const ContainerSnapshot& before) {
+        return changed_record(*before.record, usable, facts);
+    };
+    GT_TRY_VAR(response,
+               change_container(core, entry, make, restart ? Apply::kRestart : Apply::kWhatIsLive));
+    response.warnings.insert(response.warnings.begin(), warnings.begin(), warnings.end());
+    if (!request.change) {
+        response.outcome.reset();  // COMPAT: plain Docker for plain Docker's request
+    }
+    return std::move(response);
 }
 
 void apply_recorded_limits(ContainerCore& core, const EntryPtr& entry) {
@@ -167,7 +204,8 @@ void apply_recorded_limits(ContainerCore& core, const EntryPtr& entry) {
             return;
         }
         std::vector<std::string> ignored;
-        if (const auto applied = apply_limits(run->cgroup, *snapshot->record, ignored); !applied) {
+        const auto limits = limits_from_anything(snapshot->record->host.resources);
+        if (const auto applied = run->cgroup.apply(limits, ignored); !applied) {
             log::warn("cannot apply a container's limits again",
                       {{"container", entry->id().str()}, {"error", applied.error().text()}});
         }

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/scope_guard.h"
 #include "base/text.h"
+#include "engine/container/revision.h"
 #include "engine/event/event_bus.h"
 #include "spec/mount.h"
 #include "store/snapshots.h"
@@ -158,13 +159,19 @@ Result<> fill_volumes(ContainerCore& core, const ContainerRecord& record,
     return {};
 }
 
-std::set<volume::VolumeId> volumes_of(const ContainerRecord& record) {
+std::set<volume::VolumeId> volumes_of(std::span<const PlannedMount> mounts) {
     std::set<volume::VolumeId> ids;
-    for (const PlannedMount& plan : record.mounts) {
+    for (const PlannedMount& plan : mounts) {
         if (is_volume(plan)) {
             ids.insert(plan.volume);
         }
     }
+    return ids;
+}
+
+std::set<volume::VolumeId> volumes_in_use(const ContainerSnapshot& snapshot) {
+    std::set<volume::VolumeId> ids = volumes_of(snapshot.record->mounts);
+    ids.merge(volumes_of(mounts_of_run(snapshot)));
     return ids;
 }
 
@@ -178,20 +185,31 @@ std::vector<volume::VolumeId> anonymous_volumes_of(const ContainerRecord& record
     return ids;
 }
 
+Result<> check_image_mounts(const ContainerCore& core, std::span<const PlannedMount> mounts) {
+    for (const PlannedMount& plan : mounts) {
+        if (plan.type == PlannedMount::Type::kImage) {
+            GT_TRY(core.parts.images.find(plan.source));
+        }
+    }
+    return {};
+}
+
 Result<> mount_volumes(ContainerCore& core, const ContainerRecord& record) {
-    ScopeGuard undo([&] { unmount_volumes(core, record); });
-    for (const volume::VolumeId& id : volumes_of(record)) {
+    const std::set<volume::VolumeId> volumes = volumes_of(record.mounts);
+    ScopeGuard undo([&] { unmount_volumes(core, record.id, volumes); });
+    for (const volume::VolumeId& id : volumes) {
         GT_TRY(core.parts.volumes.mount(id, record.id));
     }
     undo.commit();
     return {};
 }
 
-void unmount_volumes(ContainerCore& core, const ContainerRecord& record) {
-    for (const volume::VolumeId& id : volumes_of(record)) {
-        if (const auto off = core.parts.volumes.unmount(id, record.id); !off) {
+void unmount_volumes(ContainerCore& core, const ContainerId& id,
+                     const std::set<volume::VolumeId>& volumes) {
+    for (const volume::VolumeId& volume : volumes) {
+        if (const auto off = core.parts.volumes.unmount(volume, id); !off) {
             log::warn("a volume stays mounted until the next start of the daemon",
-                      {{"container", record.id.str()}, {"error", off.error().text()}});
+                      {{"container", id.str()}, {"error", off.error().text()}});
         }
     }
 }
@@ -243,13 +261,14 @@ Result<std::vector<OpenedMount>> open_mounts(const ContainerCore& core,
     return mounts;
 }
 
-void publish_volume_mounts(ContainerCore& core, const ContainerRecord& record) {
-    for (const PlannedMount& plan : record.mounts) {
+void publish_volume_mounts(ContainerCore& core, const ContainerId& id,
+                           std::span<const PlannedMount> mounts) {
+    for (const PlannedMount& plan : mounts) {
         const volume::VolumePtr volume =
             is_volume(plan) ? core.parts.volumes.get(plan.volume) : nullptr;
         if (volume != nullptr) {
             core.parts.events.publish("volume", "mount", volume->name,
-                                      {{"container", record.id.str()},
+                                      {{"container", id.str()},
                                        {"destination", plan.target},
                                        {"driver", "local"},
                                        {"propagation", plan.propagation},
@@ -258,13 +277,14 @@ void publish_volume_mounts(ContainerCore& core, const ContainerRecord& record) {
     }
 }
 
-void publish_volume_unmounts(ContainerCore& core, const ContainerRecord& record) {
-    for (const PlannedMount& plan : record.mounts) {
+void publish_volume_unmounts(ContainerCore& core, const ContainerId& id,
+                             std::span<const PlannedMount> mounts) {
+    for (const PlannedMount& plan : mounts) {
         const volume::VolumePtr volume =
             is_volume(plan) ? core.parts.volumes.get(plan.volume) : nullptr;
         if (volume != nullptr) {
             core.parts.events.publish("volume", "unmount", volume->name,
-                                      {{"container", record.id.str()}, {"driver", "local"}});
+                                      {{"container", id.str()}, {"driver", "local"}});
         }
     }
 }

@@ -25,14 +25,20 @@ Result<> claim_volumes(std::vector<PlannedMount>& mounts, volume::Claims& claims
 Result<> fill_volumes(ContainerCore& core, const ContainerRecord& record,
                       const store::Image& image);
 
-std::set<volume::VolumeId> volumes_of(const ContainerRecord& record);
+std::set<volume::VolumeId> volumes_of(std::span<const PlannedMount> mounts);
+/// Those of its record and, while it runs, those that only its process has.
+std::set<volume::VolumeId> volumes_in_use(const ContainerSnapshot& snapshot);
 /// Those that go with the container: nobody gave them a name.
 std::vector<volume::VolumeId> anonymous_volumes_of(const ContainerRecord& record);
+
+/// The images that MOUNTS name must be there.
+Result<> check_image_mounts(const ContainerCore& core, std::span<const PlannedMount> mounts);
 
 /// Before and after a run: what the volumes' driver options name is mounted and unmounted, the
 /// first that fails ends it. unmount_volumes() may be called for what is not mounted.
 Result<> mount_volumes(ContainerCore& core, const ContainerRecord& record);
-void unmount_volumes(ContainerCore& core, const ContainerRecord& record);
+void unmount_volumes(ContainerCore& core, const ContainerId& id,
+                     const std::set<volume::VolumeId>& volumes);
 
 /// Mounts that the launch is given by descriptor: parts of volumes, as their place is found inside
 /// a tree that others may be changing, images, and for a container with ids of its own all volumes
@@ -48,8 +54,10 @@ Result<UniqueFd> open_mount(const ContainerCore& core, const ContainerRecord& re
                             const PlannedMount& plan);
 
 /// Volume events, with Docker's attributes (I10).
-void publish_volume_mounts(ContainerCore& core, const ContainerRecord& record);
-void publish_volume_unmounts(ContainerCore& core, const ContainerRecord& record);
+void publish_volume_mounts(ContainerCore& core, const ContainerId& id,
+                           std::span<const PlannedMount> mounts);
+void publish_volume_unmounts(ContainerCore& core, const ContainerId& id,
+                             std::span<const PlannedMount> mounts);
 void publish_volume_event(ContainerCore& core, const volume::Volume& volume,
                           std::string_view action);
 

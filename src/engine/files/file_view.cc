@@ -157,7 +157,7 @@ Result<FileView> FileView::open(ContainerCore& core, const EntryPtr& entry, View
     GT_TRY_VAR(mount, mount_stopped_root(core, record));
     // The view's own mounts keep what the volumes' options name when ours are gone again.
     GT_TRY(mount_volumes(core, record));
-    const ScopeGuard unmount([&] { unmount_volumes(core, record); });
+    const ScopeGuard unmount([&] { unmount_volumes(core, record.id, volumes_of(record.mounts)); });
     GT_TRY_VAR(assembled, sys::MountView::assemble(std::move(mount), core.container_dir(record.id),
                                                    [&](const sys::RootDir& root) {
                                                        return mount_all(core, record, access, root);

@@ -15,10 +15,12 @@ GT_JSON(ContainerCreateResponse, "CreateResponse",
 
 GT_JSON(ContainerUpdateRequest, "UpdateConfig",
         .inlined(&ContainerUpdateRequest::resources)
-            .field("RestartPolicy", &ContainerUpdateRequest::restart_policy, Rule::kOmit))
+            .field("RestartPolicy", &ContainerUpdateRequest::restart_policy, Rule::kOmit)
+            .field("Change", &ContainerUpdateRequest::change, Rule::kOmit))
 
 GT_JSON(ContainerUpdateResponse, "UpdateResponse",
-        .field("Warnings", &ContainerUpdateResponse::warnings, Rule::kNull))
+        .field("Warnings", &ContainerUpdateResponse::warnings, Rule::kNull)
+            .inlined(&ContainerUpdateResponse::outcome))
 
 GT_JSON(GraphDriver, "DriverData",
         .field("Data", &GraphDriver::data, Rule::kNull).field("Name", &GraphDriver::name))
@@ -88,7 +90,9 @@ GT_JSON(ContainerInspect, "InspectResponse",
             .field("Config", &ContainerInspect::config)
             .field("NetworkSettings", &ContainerInspect::network_settings)
             .field("ImageManifestDescriptor", &ContainerInspect::image_manifest_descriptor,
-                   Rule::kOmit))
+                   Rule::kOmit)
+            .field("Revision", &ContainerInspect::revision, Rule::kOmit)
+            .field("NextStart", &ContainerInspect::next_start, Rule::kOmit))
 
 GT_JSON(PortSummary, "PortSummary",
         .field("IP", &PortSummary::ip, Rule::kOmit)

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "spec/api/change.h"
 #include "spec/api/container_config.h"
 #include "spec/api/container_state.h"
 #include "spec/api/host_config.h"
@@ -32,10 +33,14 @@ struct ContainerCreateResponse {
 struct ContainerUpdateRequest {
     Resources resources;
     std::optional<RestartPolicy> restart_policy;
+    /// Gantry's own.
+    std::optional<ContainerChange> change;
 };
 
 struct ContainerUpdateResponse {
     std::vector<std::string> warnings;
+    /// Inline; of requests with a change only.
+    std::optional<ChangeOutcome> outcome;
 };
 
 struct GraphDriver {
@@ -120,6 +125,10 @@ struct ContainerInspect {
     NetworkSettings network_settings;
     /// API 1.48.
     std::optional<oci::Descriptor> image_manifest_descriptor;
+    /// Gantry's own, once the container was changed: which revision it is, and what of it waits for
+    /// the next start (ChangeOutcome).
+    int64_t revision = 0;
+    std::vector<std::string> next_start;
 };
 
 /// One published or exposed port in a list.

@@ -10,6 +10,8 @@
 namespace gantry::sys {
 namespace {
 
+constexpr int64_t kStandardShares = 1024;
+
 /// Writes VALUE if it is given; a file that this kernel does not have is a warning.
 template <class T>
 Result<> write_or_warn(const CgroupDir& dir, const char* file, const std::optional<T>& value,
@@ -74,6 +76,8 @@ Result<> write_cpu(const CgroupDir& dir, const CgroupLimits& limits,
                    std::vector<std::string>& warnings) {
     if (limits.cpu_shares) {
         GT_TRY(dir.write("cpu.shares", static_cast<int64_t>(*limits.cpu_shares)));
+    } else if (limits.standard_cpu_shares) {
+        GT_TRY(dir.write("cpu.shares", kStandardShares));
     }
     constexpr const char* kNoCfs =
         "Your kernel does not support CPU CFS scheduler. CPU period/quota discarded.";
@@ -188,8 +192,8 @@ void warn_of_missing_v1(const CgroupLayout& layout, const CgroupLimits& limits,
                         std::vector<std::string>& warnings) {
     const bool memory = limits.memory || limits.memory_swap || limits.memory_reservation ||
                         limits.memory_swappiness || limits.oom_kill_disable;
-    const bool cpu = limits.cpu_shares || limits.cpu_quota || limits.cpu_period ||
-                     limits.cpu_rt_period || limits.cpu_rt_runtime;
+    const bool cpu = limits.cpu_shares || limits.standard_cpu_shares || limits.cpu_quota ||
+                     limits.cpu_period || limits.cpu_rt_period || limits.cpu_rt_runtime;
     const bool cpuset = !limits.cpuset_cpus.empty() || !limits.cpuset_mems.empty();
     const bool blkio = limits.blkio_weight || !limits.blkio_weight_device.empty() ||
                        !limits.read_bps.empty() || !limits.write_bps.empty() ||

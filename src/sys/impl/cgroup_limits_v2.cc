@@ -10,6 +10,8 @@
 namespace gantry::sys {
 namespace {
 
+constexpr const char* kStandardWeight = "100";
+
 std::string number_or_max(int64_t value) {
     return value < 0 ? "max" : fmt::format("{}", value);
 }
@@ -42,7 +44,9 @@ public:
                          number_or_max(unlimited ? -1 : *limits.memory_swap - *limits.memory)));
         }
         if (limits.memory_reservation) {
-            GT_TRY(write("memory.low", number_or_max(*limits.memory_reservation)));
+            // Not what the kernel calls "max": that would protect all of it.
+            GT_TRY(write("memory.low",
+                         fmt::format("{}", std::max<int64_t>(0, *limits.memory_reservation))));
         }
         return {};
     }
@@ -50,6 +54,9 @@ public:
     Result<> cpu(const CgroupLimits& limits) {
         if (limits.cpu_shares && *limits.cpu_shares != 0) {
             GT_TRY(write("cpu.weight", fmt::format("{}", weight_of_shares(*limits.cpu_shares))));
+        }
+        if (limits.standard_cpu_shares) {
+            GT_TRY(write("cpu.weight", kStandardWeight));
         }
         if (limits.cpu_quota || limits.cpu_period) {
             const int64_t quota = limits.cpu_quota.value_or(0);
