@@ -106,6 +106,16 @@ def test_bytes_that_are_not_text(api):
     assert out == "\ufffdx\n".encode()
 
 
+def test_ends_where_the_log_ended_when_it_was_asked_for(cli, api):
+    """A container that writes all the time keeps nobody."""
+    container = api.started("sh", "-c", "i=0; while :; do i=$((i+1)); echo line $i; done", host={"LogConfig": {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "3"}}})
+    wait.until(lambda: api.logs(container, tail=2)[0].count(b"\n") == 2, "it writes")
+    for _ in range(5):
+        assert cli.out("logs", "--tail", "1", container).count("line") == 1
+        numbers = [int(line.split()[1]) for line in cli.out("logs", "--tail", "300", container).splitlines()]
+        assert numbers == list(range(numbers[0], numbers[0] + 300))
+
+
 def test_follow_ends_with_the_container(api):
     container = api.started("sh", "-c", "for i in 1 2 3 4 5; do echo $i; sleep 0.1; done")
     assert api.logs(container, follow=1)[0] == b"1\n2\n3\n4\n5\n"

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <limits>
 #include <span>
 
 namespace gantry::engine {
@@ -29,6 +30,22 @@ Result<size_t> read_at(int fd, std::span<char> space, off_t offset) {
     }
 }
 
+/// As many of the first SIZE bytes as are whole records: the shim may be in the middle of one.
+Result<uint64_t> whole_records(int fd, off_t size) {
+    std::array<char, kBlock> block;
+    while (size > 0) {
+        const off_t start = std::max<off_t>(0, size - static_cast<off_t>(kBlock));
+        const auto wanted = std::span(block).first(static_cast<size_t>(size - start));
+        GT_TRY_VAR(count, read_at(fd, wanted, start));
+        const size_t newline = std::string_view(block.data(), count).rfind('\n');
+        if (newline != std::string_view::npos) {
+            return static_cast<uint64_t>(start) + newline + 1;
+        }
+        size = start;
+    }
+    return 0;
+}
+
 Failure keeps_moving() {
     return fail(Kind::kUnavailable, "the log is rotated faster than it can be read");
 }
@@ -39,12 +56,60 @@ Result<bool> LogReader::open(const LogFileEntry& entry) {
     buffer_.clear();
     consumed_ = 0;
     skip_ = 0;
+    position_ = 0;
+    in_end_ = end_ && end_->file && end_->file.find_in({entry}).has_value();
     return file_.open(entry);
+}
+
+/// The next bytes of the open file that are to be read.
+Result<size_t> LogReader::read(std::span<char> into) {
+    if (in_end_) {
+        into = into.first(std::min<uint64_t>(into.size(), end_->size - position_));
+    }
+    GT_TRY_VAR(size, file_.read(into));
+    position_ += size;
+    return size;
+}
+
+Result<> LogReader::stop_at_present_end() {
+    for (int attempt = 0; attempt < kAttempts; ++attempt) {
+        const std::vector<LogFileEntry> files = list_log_files(path_);
+        End end;
+        if (files.empty()) {
+            end_ = std::move(end);
+            return {};
+        }
+        GT_TRY_VAR(opened, end.file.open(files.front()));
+        struct stat status{};
+        if (!opened || ::fstat(end.file.fd(), &status) < 0) {
+            continue;
+        }
+        // Nobody writes to a compressed one.
+        end.size = std::numeric_limits<uint64_t>::max();
+        if (!end.file.compressed()) {
+            GT_TRY_VAR(size, whole_records(end.file.fd(), status.st_size));
+            end.size = size;
+        }
+        end_ = std::move(end);
+        return {};
+    }
+    return keeps_moving();
+}
+
+/// The log's files, newest first, without those that were begun after the end.
+std::vector<LogFileEntry> LogReader::list() const {
+    std::vector<LogFileEntry> files = list_log_files(path_);
+    if (end_) {
+        const auto place = end_->file ? end_->file.find_in(files) : std::nullopt;
+        files.erase(files.begin(),
+                    place ? files.begin() + static_cast<std::ptrdiff_t>(*place) : files.end());
+    }
+    return files;
 }
 
 Result<> LogReader::seek_start(std::optional<WallTime> since) {
     for (int attempt = 0; attempt < kAttempts; ++attempt) {
-        std::vector<LogFileEntry> files = list_log_files(path_);
+        std::vector<LogFileEntry> files = list();
         // A file that was written to last before SINCE has nothing of interest.
         while (since && files.size() > 1 && files.back().changed < *since) {
             files.pop_back();
@@ -62,7 +127,7 @@ Result<> LogReader::seek_start(std::optional<WallTime> since) {
 
 Result<> LogReader::seek_tail(uint64_t count) {
     for (int attempt = 0; attempt < kAttempts; ++attempt) {
-        GT_TRY_VAR(found, seek_tail_in(list_log_files(path_), count));
+        GT_TRY_VAR(found, seek_tail_in(list(), count));
         if (found) {
             return {};
         }
@@ -90,8 +155,15 @@ Result<bool> LogReader::seek_tail_in(const std::vector<LogFileEntry>& files, uin
 /// position. Otherwise false, with COUNT what older files still have to give.
 Result<bool> LogReader::seek_back(uint64_t& count) {
     off_t end = ::lseek(file_.fd(), 0, SEEK_END);
+    if (in_end_) {
+        end = std::min(end, static_cast<off_t>(end_->size));
+    }
+    const auto go_to = [&](off_t place) {
+        position_ = static_cast<uint64_t>(place);
+        return ::lseek(file_.fd(), place, SEEK_SET) >= 0;
+    };
     if (count == 0) {
-        return true;
+        return go_to(end);
     }
     std::array<char, kBlock> block;
     bool at_last_byte = true;
@@ -102,13 +174,13 @@ Result<bool> LogReader::seek_back(uint64_t& count) {
         for (size_t i = size; i > 0; --i) {
             // The newline at the very end closes the last record; it does not begin another.
             if (block[i - 1] == '\n' && !at_last_byte && --count == 0) {
-                return ::lseek(file_.fd(), start + static_cast<off_t>(i), SEEK_SET) >= 0;
+                return go_to(start + static_cast<off_t>(i));
             }
             at_last_byte = false;
         }
         end = start;
     }
-    ::lseek(file_.fd(), 0, SEEK_SET);
+    go_to(0);
     return !at_last_byte && --count == 0;
 }
 
@@ -117,7 +189,7 @@ Result<bool> LogReader::seek_back_compressed(uint64_t& count) {
     std::string block(kBlock, '\0');
     uint64_t lines = 0;
     for (;;) {
-        GT_TRY_VAR(size, file_.read(block));
+        GT_TRY_VAR(size, read(block));
         if (size == 0) {
             break;
         }
@@ -125,6 +197,7 @@ Result<bool> LogReader::seek_back_compressed(uint64_t& count) {
             std::count(block.begin(), block.begin() + static_cast<std::ptrdiff_t>(size), '\n'));
     }
     GT_TRY(file_.rewind());
+    position_ = 0;
     const bool found = lines >= count;
     skip_ = found ? lines - count : 0;
     count -= found ? count : lines;
@@ -134,7 +207,7 @@ Result<bool> LogReader::seek_back_compressed(uint64_t& count) {
 /// Goes on with the file that was begun after the open one. False if there is none.
 Result<bool> LogReader::open_newer() {
     for (int attempt = 0; attempt < kAttempts; ++attempt) {
-        const std::vector<LogFileEntry> files = list_log_files(path_);
+        const std::vector<LogFileEntry> files = list();
         if (files.empty()) {
             return false;
         }
@@ -172,7 +245,7 @@ Result<bool> LogReader::fill() {
     consumed_ = 0;
     const size_t kept = buffer_.size();
     buffer_.resize(kept + kBlock);
-    auto size = file_.read(std::span(buffer_).subspan(kept));
+    auto size = read(std::span(buffer_).subspan(kept));
     buffer_.resize(kept + (size ? *size : 0));
     if (!size) {
         return Failure(std::move(size).error());

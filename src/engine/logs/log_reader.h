@@ -2,8 +2,10 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -23,6 +25,9 @@ public:
     /// PATH is the current file. A log that does not exist yet is an empty one.
     LogReader(std::string path, Parser parser) : path_(std::move(path)), parser_(parser) {}
 
+    /// What is written from now on is not read. Call it before a seek.
+    Result<> stop_at_present_end();
+
     /// Starts at the oldest record kept, or with SINCE at some record not after the first of that
     /// time. Call this or seek_tail() first.
     Result<> seek_start(std::optional<WallTime> since = std::nullopt);
@@ -30,12 +35,15 @@ public:
     /// Starts so that COUNT records are left to read, fewer if there are fewer.
     Result<> seek_tail(uint64_t count);
 
-    /// The next record; empty at the end of what is written so far, which may grow. A damaged line
+    /// The next record; empty at the end of what is written so far, which may grow unless
+    /// stop_at_present_end() was called. A damaged line
     /// (a crash of the machine can leave one) is passed over.
     Result<std::optional<LogRecord>> next();
 
 private:
     Result<bool> open(const LogFileEntry& entry);
+    std::vector<LogFileEntry> list() const;
+    Result<size_t> read(std::span<char> into);
     Result<bool> seek_tail_in(const std::vector<LogFileEntry>& files, uint64_t count);
     Result<bool> seek_back(uint64_t& count);
     Result<bool> seek_back_compressed(uint64_t& count);
@@ -46,6 +54,19 @@ private:
     std::string path_;
     Parser parser_;
     OpenLogFile file_;
+    /// How far it is read.
+    uint64_t position_ = 0;
+
+    /// Where to stop: in this file, the newest one then, after so many bytes. No file: there was
+    /// nothing.
+    struct End {
+        OpenLogFile file;
+        uint64_t size = 0;
+    };
+    std::optional<End> end_;
+    /// The open file is that one, whatever its name is now.
+    bool in_end_ = false;
+
     std::string buffer_;
     size_t consumed_ = 0;
     /// Lines to pass over.

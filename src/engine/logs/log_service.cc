@@ -125,9 +125,15 @@ Result<Progress> drain(LogReader& reader, const LogQuery& query, const LogSink& 
     }
 }
 
-Result<LogReader> open_reader(const LogTicket& ticket) {
+enum class End { kPresent, kMoving };
+
+Result<LogReader> open_reader(const LogTicket& ticket, End end) {
     const bool json = ticket.store.file.format == runtime::LogOptions::Format::kJsonFile;
     LogReader reader(ticket.store.path, json ? parse_json_record : parse_local_record);
+    if (end == End::kPresent) {
+        // A container that writes all the time must not keep us for ever.
+        GT_TRY(reader.stop_at_present_end());
+    }
     GT_TRY(ticket.query.tail ? reader.seek_tail(*ticket.query.tail)
                              : reader.seek_start(ticket.query.since));
     return reader;
@@ -201,7 +207,7 @@ Result<> LogService::read(const LogTicket& ticket, const io::Cancellation& cance
         GT_TRY_VAR(opened, LogWatch::open(containers_, *followers_, ticket));
         watch = std::move(opened);
     }
-    GT_TRY_VAR(reader, open_reader(ticket));
+    GT_TRY_VAR(reader, open_reader(ticket, query.follow ? End::kMoving : End::kPresent));
     for (;;) {
         // ORDER: look at the container before reading: what it wrote last is in the file before
         // its end is announced, so the reading that follows sees everything.
@@ -223,7 +229,7 @@ Result<> LogService::replay(const ContainerId& id, int socket, const StreamSelec
     query.standard_output = streams.standard_output;
     query.standard_error = streams.standard_error;
     GT_TRY_VAR(ticket, open(id.str(), query));
-    GT_TRY_VAR(reader, open_reader(ticket));
+    GT_TRY_VAR(reader, open_reader(ticket, End::kMoving));
     GT_TRY(drain(reader, query, [&](spec::StdStream stream, std::string_view text) -> Result<> {
         GT_TRY(write_all(socket, frame_head(framing, stream, text.size())));
         return write_all(socket, text);
