@@ -111,6 +111,23 @@ def test_options_by_flag(cli, tmp_path):
     assert "opening seccomp profile (/nosuch) failed" in result.err
 
 
+CGROUP = "d=/sys/fs/cgroup; [ -e $d/cgroup.controllers ] || d=$d/pids; mkdir $d/sub 2>&1 && echo made; true"
+
+
+def test_writable_cgroups(api):
+    for privileged in (False, True):
+        host = {"CgroupnsMode": "private", "Privileged": privileged}
+        for word, writable in (("writable-cgroups=true", True), ("writable-cgroups=false", False), (None, privileged)):
+            out = api.shell(CGROUP, host=dict(host, SecurityOpt=[word] if word else []))
+            assert out == "made\n" if writable else "Read-only" in out, (privileged, word)
+
+
+def test_writable_cgroups_by_flag(cli):
+    out = cli.out("run", "--rm", "--cgroupns", "private", "--security-opt", "writable-cgroups=true", IMAGE, "sh", "-c", CGROUP)
+    assert out == "made"
+    assert 'invalid --security-opt 2: "writable-cgroups=x"' in cli("create", "--security-opt", "writable-cgroups=x", IMAGE, code=1).err
+
+
 def test_annotations(api):
     container = api.create("true", host={"Annotations": {"org.example.key": "value"}})
     assert api.inspect(container)["HostConfig"]["Annotations"] == {"org.example.key": "value"}

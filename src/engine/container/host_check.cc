@@ -248,6 +248,12 @@ Result<> check_user_namespace(const spec::HostConfig& host, const HostFacts& fac
         return fail(Kind::kInvalid,
                     "cannot share the host PID namespace when user namespaces are enabled");
     }
+    GT_TRY_VAR(security, parse_security_options(host.security_opt));
+    if (security.writable_cgroups.value_or(false)) {
+        return fail(Kind::kInvalid,
+                    "writable-cgroups is incompatible with user namespaces: the container's root "
+                    "owns no cgroup");
+    }
     return {};
 }
 

@@ -77,8 +77,14 @@ struct SecurityOptions {
     bool unconfined_paths = false;
     /// "unconfined" or a name; empty: as everybody.
     std::string apparmor_profile{};
+    /// writable-cgroups: whether /sys/fs/cgroup may be written to. Absent: by privileged ones only.
+    std::optional<bool> writable_cgroups{};
 };
 Result<SecurityOptions> parse_security_options(const std::vector<std::string>& options);
+
+/// HostConfig.StorageOpt: how many bytes the container may write; 0 for any number. kInvalid for an
+/// unknown option, in Docker's words.
+Result<uint64_t> storage_limit(const spec::HostConfig& host);
 
 /// The container's capabilities (G6): the default set or all of AVAILABLE, without what is dropped,
 /// with what is added. kInvalid for a name that is none.

@@ -88,9 +88,9 @@ Result<> apply_security_option(SecurityOptions& options, std::string_view option
         return unsupported(option, "SELinux labels");
     }
     if (name == "writable-cgroups") {
-        return fail(Kind::kNotImplemented,
-                    fmt::format("HostConfig.SecurityOpt \"{}\" is not supported yet",
-                                option.substr(0, 256)));
+        GT_TRY_VAR(on, parse_switch(option, value, given));
+        options.writable_cgroups = on;
+        return {};
     }
     return fail(Kind::kInvalid,
                 fmt::format("invalid --security-opt 2: \"{}\"", option.substr(0, 256)));

@@ -216,6 +216,28 @@ void set_paths(Config& config, const spec::HostConfig& host) {
     }
 }
 
+/// /sys/fs/cgroup and what is mounted below it.
+void set_cgroup_access(std::vector<Mount>& mounts, bool writable) {
+    const auto is_cgroup = [](const Mount& mount) {
+        return mount.destination.starts_with("/sys/fs/cgroup");
+    };
+    if (writable) {
+        // Under cgroup v1, what makes the directory of the mounts read-only at the end.
+        std::erase_if(mounts, [&](const Mount& mount) {
+            return is_cgroup(mount) &&
+                   std::ranges::find(mount.options, "remount") != mount.options.end();
+        });
+    }
+    for (Mount& mount : mounts) {
+        if (is_cgroup(mount)) {
+            std::erase(mount.options, "ro");
+            if (!writable && mount.type.starts_with("cgroup")) {
+                mount.options.emplace_back("ro");
+            }
+        }
+    }
+}
+
 /// The host's cgroups cannot be mounted from another user namespace: the container sees its own
 /// group, as in Docker.
 void bind_cgroups(Config& config, const OciPaths& paths, bool host_cgroup) {
@@ -326,6 +348,10 @@ Result<Config> make_oci_config(const ContainerRecord& record, const sys::UserIds
     GT_TRY_VAR(network, parse_network_mode(record.host.network_mode));
     GT_TRY_VAR(config, runtime::default_config(frame_options(record, network)));
     join_namespaces(config, paths);
+    GT_TRY_VAR(security, parse_security_options(record.host.security_opt));
+    if (security.writable_cgroups && *security.writable_cgroups != record.host.privileged) {
+        set_cgroup_access(config.mounts, *security.writable_cgroups);
+    }
     if (paths.id_map != nullptr) {
         add_user_namespace(config.linux, *paths.id_map);
         bind_cgroups(config, paths, record.host.cgroupns_mode == "host");
