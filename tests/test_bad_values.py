@@ -135,6 +135,11 @@ ROWS = {
         ({}, {"SecurityOpt": ["seccomp={"]}, ""),
     ],
     "ShmSize": [({}, {"ShmSize": -1}, "SHM size can not be less than 0")],
+    "StorageOpt": [
+        ({}, {"StorageOpt": {"nosuch": "1"}}, "unknown option nosuch"),
+        ({}, {"StorageOpt": {"size": "x"}}, "invalid size: 'x'"),
+        ({}, {"StorageOpt": {"size": "-1"}}, "invalid size: '-1'"),
+    ],
     "Sysctls": [({}, {"Sysctls": {name: "1"}}, name) for name in ("kernel.x/../y", "vm.swappiness", "x")],
     "Tmpfs": [({}, {"Tmpfs": {"x": ""}}, "mount path must be absolute"), ({}, {"Tmpfs": {"/x": "nosuch=1"}}, "nosuch=1"), ({}, {"Tmpfs": {"/": ""}}, "destination can't be '/'")],
     "UTSMode": [({}, {"UTSMode": "x"}, "invalid UTS mode: x"), ({"Hostname": "x"}, {"UTSMode": "host"}, "conflicting options: hostname and the UTS mode")],

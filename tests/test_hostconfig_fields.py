@@ -63,7 +63,7 @@ REFUSED = {
     "Isolation": ({}, {"Isolation": "hyperv"}, (400,), "invalid isolation"),
     "Runtime": ({}, {"Runtime": "nosuch"}, (400,), "unknown or invalid runtime name: nosuch"),
     "UsernsMode": ({}, {"UsernsMode": "nosuch"}, (400,), "invalid user namespace mode"),
-    "StorageOpt": ({}, {"StorageOpt": {"nosuch": "1"}}, (400, 501), "torage"),
+    "StorageOpt": ({}, {"StorageOpt": {"nosuch": "1"}}, (400,), "unknown option nosuch"),
 }
 
 # What is told and then left out.

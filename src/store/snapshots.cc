@@ -7,12 +7,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <functional>
 #include <utility>
 
 #include "base/failpoint.h"
 #include "base/scope_guard.h"
+#include "store/impl/layer_limits.h"
 #include "sys/file_owner.h"
 #include "sys/files.h"
 #include "sys/mounts.h"
@@ -142,7 +144,25 @@ Result<std::unique_ptr<Snapshots>> Snapshots::open(Database& database, ImageStor
     GT_TRY_VAR(fd, sys::open_file(AT_FDCWD, snapshots->root_.c_str(), O_RDONLY | O_DIRECTORY));
     snapshots->containers_ = std::move(fd);
     GT_TRY(snapshots->load());
+    GT_TRY_VAR(limits, LayerLimits::open(database, snapshots->containers_.get()));
+    snapshots->limits_ = std::move(limits);
+    GT_TRY(snapshots->drop_stray_limits());
     return std::move(snapshots);
+}
+
+Snapshots::~Snapshots() = default;
+
+bool Snapshots::can_limit() const {
+    return limits_->possible();
+}
+
+Result<> Snapshots::drop_stray_limits() {
+    for (const ContainerId& id : limits_->limited()) {
+        if (!chain(id)) {
+            GT_TRY(limits_->drop(id));
+        }
+    }
+    return {};
 }
 
 Result<> Snapshots::load() {
@@ -175,7 +195,7 @@ Result<> Snapshots::load() {
     }
 }
 
-Result<> Snapshots::make_directories(const ContainerId& id, const Image& image) {
+Result<> Snapshots::make_directories(const ContainerId& id, const Image& image, uint64_t limit) {
     const ChainId top = image.chain.empty() ? ChainId() : image.chain.back();
     GT_TRY_VAR(below, images_.layers().open_diff(top));
     GT_TRY(make_directory(containers_.get(), id.str().c_str(), 0710));
@@ -184,6 +204,11 @@ Result<> Snapshots::make_directories(const ContainerId& id, const Image& image) 
     GT_TRY(make_directory(directory.get(), "work", 0700));
     GT_TRY(make_directory(directory.get(), "upper", 0755));
     GT_TRY_VAR(upper, sys::open_file(directory.get(), "upper", O_RDONLY | O_DIRECTORY));
+    if (limit > 0) {
+        // Both: overlayfs makes in work/ what it then moves to upper/.
+        GT_TRY_VAR(work, sys::open_file(directory.get(), "work", O_RDONLY | O_DIRECTORY));
+        GT_TRY(limits_->set(id, std::array{upper.get(), work.get()}, limit));
+    }
     // The container's "/" has the owner and mode of the topmost directory.
     struct stat status{};
     if (::fstat(below.get(), &status) < 0 ||
@@ -224,6 +249,7 @@ Result<> Snapshots::erase(Transaction& transaction, const ContainerId& id) {
 
 Result<> Snapshots::discard(const ContainerId& id) {
     GT_TRY(images_.trash().discard(containers_.get(), id.str()));
+    GT_TRY(limits_->drop(id));
     // Mostly there is nothing: only a container that outlived its image leaves layers behind.
     GT_TRY(images_.collect_layers());
     return {};

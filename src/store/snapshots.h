@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <span>
@@ -14,6 +15,8 @@
 #include "store/images.h"
 
 namespace gantry::store {
+
+class LayerLimits;
 
 /// kVolatile: the kernel syncs nothing for this mount; for containers that are removed after a
 /// crash anyway (--rm).
@@ -46,10 +49,17 @@ class Snapshots {
 public:
     static Result<std::unique_ptr<Snapshots>> open(Database& database, ImageStore& images,
                                                    const std::string& data_root);
+    Snapshots(const Snapshots&) = delete;
+    Snapshots& operator=(const Snapshots&) = delete;
+    ~Snapshots();
 
-    /// Makes upper/ and work/ in containers/<id>/ (made if missing, 0710). Do this before the
-    /// transaction of insert().
-    Result<> make_directories(const ContainerId& id, const Image& image);
+    /// Whether make_directories() can hold a container to a limit: the file system has project
+    /// quotas, and enforces them.
+    bool can_limit() const;
+
+    /// Makes upper/ and work/ in containers/<id>/ (made if missing, 0710), which may take LIMIT
+    /// bytes; 0 for any number. Do this before the transaction of insert().
+    Result<> make_directories(const ContainerId& id, const Image& image, uint64_t limit = 0);
 
     /// Records in TRANSACTION that container ID stands on IMAGE's layers. kNotFound if the image
     /// has been removed meanwhile.
@@ -59,7 +69,7 @@ public:
     Result<> erase(Transaction& transaction, const ContainerId& id);
 
     /// After erase() was committed, or instead of insert(): moves all of containers/<id>/ to the
-    /// trash and drops layers that nobody needs any more.
+    /// trash, frees its limit and drops layers that nobody needs any more.
     Result<> discard(const ContainerId& id);
 
     /// The container's root as a detached overlay mount; gone when the fd and everything attached
@@ -93,6 +103,8 @@ private:
     Snapshots(Database& database, ImageStore& images, std::string data_root);
 
     Result<> load();
+    /// What a crash has left.
+    Result<> drop_stray_limits();
     Result<UniqueFd> mount_layers(std::span<const ChainId> chain,
                                   const OwnerMapping& owners = {}) const;
     Result<UniqueFd> open_layer(const ChainId& id, const OwnerMapping& owners) const;
@@ -104,6 +116,7 @@ private:
     ImageStore& images_;
     const std::string root_;  // data-root/containers
     UniqueFd containers_;
+    std::unique_ptr<LayerLimits> limits_;
     mutable Mutex mutex_;
     std::map<ContainerId, std::shared_ptr<const std::vector<ChainId>>> chains_
         GT_GUARDED_BY(mutex_);

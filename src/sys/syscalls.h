@@ -24,6 +24,10 @@ inline int pidfd_send_signal(int pidfd, int signal) {
     return static_cast<int>(::syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0));
 }
 
+inline int quotactl_fd(int fd, unsigned command, unsigned id, void* data) {
+    return static_cast<int>(::syscall(SYS_quotactl_fd, fd, command, id, data));
+}
+
 inline int bpf(int command, void* attributes, size_t size) {
     return static_cast<int>(::syscall(SYS_bpf, command, attributes, size));
 }

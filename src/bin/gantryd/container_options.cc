@@ -100,4 +100,18 @@ Result<> set_storage_driver(Options&, const Values& values) {
     return {};
 }
 
+Result<> set_storage_options(Options& options, const Values& values) {
+    for (const std::string& option : values) {
+        const auto [name, value, given] = cut(option, '=');
+        if (name == "overlay2.size") {
+            GT_TRY_VAR(size, spec::parse_ram(value));
+            options.defaults.storage_size = size;
+        } else if (name != "overlay2.override_kernel_check") {
+            // COMPAT: the one above asks for no check of the kernel's version, and there is none.
+            return fail(Kind::kInvalid, fmt::format("overlay2: unknown option {}", option));
+        }
+    }
+    return {};
+}
+
 }  // namespace gantry::daemon

@@ -24,5 +24,7 @@ Result<> set_publish_address(Options& options, const Values& values);
 /// "native.cgroupdriver=cgroupfs" is what there is.
 Result<> set_exec_options(Options& options, const Values& values);
 Result<> set_storage_driver(Options& options, const Values& values);
+/// "overlay2.size=10G".
+Result<> set_storage_options(Options& options, const Values& values);
 
 }  // namespace gantry::daemon

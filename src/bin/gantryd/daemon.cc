@@ -213,6 +213,12 @@ Result<> Daemon::Parts::open_storage(const Options& options) {
     }
     GT_TRY_VAR(snapshot_store, store::Snapshots::open(*database, *images, options.data_root));
     snapshots = std::move(snapshot_store);
+    if (options.defaults.storage_size > 0 && !snapshots->can_limit()) {
+        return fail(Kind::kInvalid,
+                    fmt::format("storage option overlay2.size not supported: {} is not on xfs with "
+                                "'pquota' mount option or ext4 with 'prjquota' mount option",
+                                options.data_root));
+    }
     GT_TRY_VAR(volume_store, volume::Volumes::open(*database, images->trash(), options.data_root));
     volumes = std::move(volume_store);
     for (const std::string& notice : volumes->notices()) {

@@ -78,6 +78,8 @@ struct ContainerDefaults {
     bool init = false;
     /// Seconds from the stop signal to SIGKILL; negative for never.
     int stop_timeout = 10;
+    /// Bytes that a writable layer may take; 0 for any number. Needs store::Snapshots::can_limit().
+    int64_t storage_size = 0;
 };
 
 /// What the container services are told at start-up. Paths are absolute.

@@ -61,6 +61,17 @@ std::string host_name() {
     return gethostname(name.data(), name.size() - 1) == 0 ? std::string(name.data()) : "localhost";
 }
 
+/// What HOST asks for can be had here.
+Result<> check_storage(const ContainerCore& core, const spec::HostConfig& host) {
+    GT_TRY_VAR(limit, storage_limit(host));
+    if (limit > 0 && !core.parts.snapshots.can_limit()) {
+        return fail(Kind::kInvalid,
+                    "--storage-opt is supported only for overlay over xfs with 'pquota' mount "
+                    "option or ext4 with 'prjquota' mount option");
+    }
+    return {};
+}
+
 /// Checks all that was asked for and completes it to a record. Touches nothing.
 Result<std::shared_ptr<ContainerRecord>> make_record(const ContainerCore& core,
                                                      const spec::ContainerCreateRequest& request,
@@ -79,6 +90,7 @@ Result<std::shared_ptr<ContainerRecord>> make_record(const ContainerCore& core,
     merge_image_config(record->config, image.config.config);
     GT_TRY(check_merged_config(record->config));
     GT_TRY(check_host_config(record->host, request.config));
+    GT_TRY(check_storage(core, record->host));
     GT_TRY(check_user_namespace(record->host, facts));
     GT_TRY_VAR(inherited, inherited_mounts(core.table, record->host.volumes_from));
     GT_TRY_VAR(mounts, plan_mounts(record->host, record->config.volumes, std::move(inherited)));
@@ -136,7 +148,8 @@ Result<> make_durable(ContainerCore& core, const ContainerSnapshot& snapshot,
     const ContainerId& id = snapshot.record->id;
     ScopeGuard undo([&] { (void)core.parts.snapshots.discard(id); });
     GT_FAILPOINT("container.create.directories");
-    GT_TRY(core.parts.snapshots.make_directories(id, image));
+    GT_TRY_VAR(limit, storage_limit(snapshot.record->host));
+    GT_TRY(core.parts.snapshots.make_directories(id, image, limit));
     GT_TRY(mark_root(core, id));
     GT_TRY(core.records.insert(snapshot, image, claims));
     undo.commit();

@@ -200,6 +200,9 @@ void set_host_defaults(spec::HostConfig& host, const HostFacts& facts,
         host.shm_size = defaults.shm_size;
     }
     add_default_ulimits(host.resources.ulimits, defaults.ulimits);
+    if (defaults.storage_size > 0 && host.storage_opt.empty()) {
+        host.storage_opt["size"] = std::to_string(defaults.storage_size);
+    }
     if (defaults.init && !host.init && host.pid_mode.empty()) {
         host.init = true;
     }

@@ -162,7 +162,6 @@ TEST_P(NotYet, IsNamed) {
 }
 
 const Row kNotYet[] = {
-    {"storage", [](auto& h) { h.storage_opt = {{"size", "1G"}}; }, "StorageOpt"},
     {"network", [](auto& h) { h.network_mode = "mine"; }, "user-defined networks"},
     {"cgroup", [](auto& h) { h.cgroup = "container:x"; }, "Cgroup"},
     {"label", [](auto& h) { h.security_opt = {"label=type:x"}; }, "SecurityOpt"},

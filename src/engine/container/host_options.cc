@@ -134,6 +134,18 @@ Result<SecurityOptions> parse_security_options(const std::vector<std::string>& o
     return parsed;
 }
 
+Result<uint64_t> storage_limit(const spec::HostConfig& host) {
+    int64_t limit = 0;
+    for (const auto& [name, value] : host.storage_opt) {
+        if (to_lower(name) != "size") {
+            return fail(Kind::kInvalid, fmt::format("unknown option {}", name.substr(0, 64)));
+        }
+        GT_TRY_VAR(size, spec::parse_ram(value));
+        limit = size;
+    }
+    return static_cast<uint64_t>(limit);
+}
+
 Result<sys::CapSet> resolve_capabilities(const spec::HostConfig& host, sys::CapSet available) {
     GT_TRY_VAR(added, parse_capabilities(host.cap_add, "CapAdd"));
     GT_TRY_VAR(dropped, parse_capabilities(host.cap_drop, "CapDrop"));

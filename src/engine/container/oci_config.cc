@@ -1,9 +1,11 @@
 #include "engine/container/oci_config.h"
 
 #include <fmt/core.h>
+#include <linux/fs.h>
 #include <sys/utsname.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <limits>
 
 #include "base/text.h"
@@ -313,8 +315,27 @@ Result<Process> make_exec_process(const ContainerRecord& record, const sys::User
     return process;
 }
 
-Result<std::optional<spec::oci::Seccomp>> make_seccomp(const ContainerRecord& record,
-                                                       const SecurityDefaults& defaults) {
+namespace {
+
+/// Whether the container's root could leave the project that its limit is about.
+bool must_keep_project(const ContainerRecord& record) {
+    const auto limit = storage_limit(record.host);
+    return !record.host.privileged && limit && *limit > 0;
+}
+
+/// FS_IOC_FSSETXATTR, which gives files to another project. The kernel looks at half of the number.
+spec::oci::SeccompRule no_change_of_project() {
+    constexpr uint64_t kCommand = FS_IOC_FSSETXATTR;
+    return {
+        .names = {"ioctl"},
+        .action = "SCMP_ACT_ERRNO",
+        .errno_ret = EPERM,
+        .args = {
+            {.index = 1, .value = 0xffffffff, .value_two = kCommand, .op = "SCMP_CMP_MASKED_EQ"}}};
+}
+
+Result<std::optional<spec::oci::Seccomp>> chosen_profile(const ContainerRecord& record,
+                                                         const SecurityDefaults& defaults) {
     GT_TRY_VAR(security, parse_security_options(record.host.security_opt));
     if (security.seccomp == SecurityOptions::Seccomp::kDefault) {
         // COMPAT: a privileged container has no filter but the one that it asks for.
@@ -341,6 +362,17 @@ Result<std::optional<spec::oci::Seccomp>> make_seccomp(const ContainerRecord& re
     }
     GT_TRY_VAR(profile, spec::parse_seccomp_profile(security.profile, context));
     return std::optional(std::move(profile));
+}
+
+}  // namespace
+
+Result<std::optional<spec::oci::Seccomp>> make_seccomp(const ContainerRecord& record,
+                                                       const SecurityDefaults& defaults) {
+    GT_TRY_VAR(profile, chosen_profile(record, defaults));
+    if (profile && must_keep_project(record)) {
+        profile->syscalls.insert(profile->syscalls.begin(), no_change_of_project());
+    }
+    return profile;
 }
 
 Result<Config> make_oci_config(const ContainerRecord& record, const sys::UserIds& user,

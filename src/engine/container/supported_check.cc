@@ -1,8 +1,6 @@
 #include <fmt/core.h>
 
-#include <array>
 #include <string_view>
-#include <utility>
 
 #include "engine/container/host_check.h"
 
@@ -17,16 +15,7 @@ Failure not_yet(std::string_view field) {
 }  // namespace
 
 Result<> check_supported(const spec::HostConfig& host) {
-    const std::array<std::pair<bool, std::string_view>, 2> fields = {{
-        {!host.cgroup.empty(), "Cgroup"},
-        {!host.storage_opt.empty(), "StorageOpt"},
-    }};
-    for (const auto& [used, name] : fields) {
-        if (used) {
-            return not_yet(name);
-        }
-    }
-    return {};
+    return host.cgroup.empty() ? Result<>() : not_yet("Cgroup");
 }
 
 }  // namespace gantry::engine
