@@ -29,7 +29,8 @@ def test_hosts_and_variables(api):
     assert not [line for line in lines if line.startswith("MY_DB_ENV_HOME")]
     assert sorted(api.inspect(here)["HostConfig"]["Links"]) == ["/there:/here/my-db", "/there:/here/there"]
     names = {c["Id"]: c["Names"] for c in api.get("/containers/json", all=1).json()}
-    assert names[there][0] == "/there" and sorted(names[there][1:]) == ["/here/my-db", "/here/there"]
+    assert sorted(names[there]) == ["/here/my-db", "/here/there", "/there"]
+    assert api.daemon.is_docker or names[there][0] == "/there"  # there in no order
 
 
 def test_own_variables_count(api):
@@ -82,7 +83,8 @@ def test_a_removed_peer(api):
     there = peer(api, "there")
     here = api.create("true", host={"Links": ["there:db"]})
     api.remove(there)
-    assert api.inspect(here)["HostConfig"]["Links"] in (None, [])
+    if not api.daemon.is_docker:  # shows it for ever
+        assert api.inspect(here)["HostConfig"]["Links"] in (None, [])
     api.start(here)
     assert api.wait(here) == 0
 
