@@ -8,6 +8,7 @@ import time
 import pytest
 
 from harness import daemon as daemons
+from harness import schema
 
 
 def validate(*flags):
@@ -63,6 +64,35 @@ def test_in_the_file(own_daemon):
     assert out[:3] == ["111", "222", "8192"] and out[3] != "1"
 
 
+REFERENCE = os.path.join(os.path.dirname(schema.DESCRIPTION), "dockerd_flags.tsv")
+
+
+def dockerd_flags():
+    if not os.path.exists(REFERENCE):
+        return []
+    with open(REFERENCE, encoding="utf-8") as file:
+        rows = [line.rstrip("\n").split("\t") for line in file if line.startswith("--")]
+    return [(row[0], row[2]) for row in rows]
+
+
+def test_every_flag_of_dockerd_is_known():
+    """None is unknown: it has an effect, or its name is in the refusal."""
+    for flag, kind in dockerd_flags():
+        if flag in ("--help", "--validate", "--version", "--config-file"):
+            continue
+        value = [] if kind == "bool" else ["nosuch value"]
+        said = validate(flag, *value).stderr
+        assert "unknown" not in said.replace("unknown option", "").replace("unknown or", ""), said
+        assert not said or flag.strip("-") in said.replace("default runtime", "default-runtime")
+
+
+@pytest.mark.gantry_only("it is gantryd's")
+def test_host_gateway(own_daemon):
+    api = own_daemon(settings={"host-gateway-ips": ["192.0.2.7", "2001:db8::7"]}).api
+    hosts = api.shell("cat /etc/hosts", host={"ExtraHosts": ["up:host-gateway"]})
+    assert "192.0.2.7\tup\n" in hosts and "2001:db8::7\tup\n" in hosts
+
+
 BAD = [
     (["--default-ulimit", "x"], "invalid ulimit argument: x"),
     (["--default-ulimit", "x=1"], "invalid ulimit type: x"),
@@ -79,7 +109,13 @@ BAD = [
     (["--storage-driver", "btrfs"], "btrfs"),
     # dockerd's, without a counterpart yet
     (["--cpu-rt-period", "1000"], "Gantry does not support --cpu-rt-period yet"),
+    (["--cpu-rt-runtime", "950000"], "Gantry does not support --cpu-rt-runtime yet"),
     (["--selinux-enabled"], "Gantry does not support --selinux-enabled yet"),
+    (["--shutdown-timeout", "x"], "x"),
+    (["--host-gateway-ip", "x"], "x"),
+    (["--storage-opt", "overlay2.size=x"], "invalid size: 'x'"),
+    (["--storage-opt", "overlay2.nosuch=1"], "overlay2: unknown option overlay2.nosuch=1"),
+    (["--feature", "nosuch=true"], "Gantry does not support the feature nosuch=true yet"),
     (["--nosuch"], "unknown flag: --nosuch"),
 ]
 

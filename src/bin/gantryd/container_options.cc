@@ -1,6 +1,9 @@
 #include "bin/gantryd/container_options.h"
 
+#include <arpa/inet.h>
 #include <fmt/core.h>
+
+#include <algorithm>
 
 #include "base/text.h"
 #include "engine/container/host_check.h"
@@ -8,6 +11,13 @@
 #include "sys/ipv4.h"
 
 namespace gantry::daemon {
+
+namespace {
+
+/// Seconds of a timeout.
+constexpr int64_t kLongest = 1 << 30;
+
+}  // namespace
 
 Result<> set_default_ulimits(Options& options, const Values& values) {
     std::vector<spec::Ulimit> limits;
@@ -60,12 +70,31 @@ Result<> set_default_ipc_mode(Options& options, const Values& values) {
 }
 
 Result<> set_default_stop_timeout(Options& options, const Values& values) {
-    constexpr int64_t kLongest = 1 << 30;
     const auto seconds = parse_int(values.back());
     if (!seconds || *seconds < -1 || *seconds > kLongest) {
         return fail(Kind::kInvalid, fmt::format("\"{}\" is no number of seconds", values.back()));
     }
     options.defaults.stop_timeout = static_cast<int>(*seconds);
+    return {};
+}
+
+Result<> set_shutdown_timeout(Options& options, const Values& values) {
+    const auto seconds = parse_int(values.back());
+    if (!seconds || *seconds > kLongest) {
+        return fail(Kind::kInvalid, fmt::format("\"{}\" is no number of seconds", values.back()));
+    }
+    options.shutdown_timeout = static_cast<int>(std::max(*seconds, int64_t{-1}));
+    return {};
+}
+
+Result<> set_host_gateway_ips(Options& options, const Values& values) {
+    for (const std::string& address : values) {
+        in6_addr ipv6{};
+        if (!sys::parse_ipv4(address) && ::inet_pton(AF_INET6, address.c_str(), &ipv6) != 1) {
+            return fail(Kind::kInvalid, fmt::format("\"{}\" is not an IP address", address));
+        }
+    }
+    options.host_gateway_ips = values;
     return {};
 }
 

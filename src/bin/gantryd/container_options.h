@@ -19,6 +19,10 @@ Result<> set_default_shm_size(Options& options, const Values& values);
 Result<> set_default_cgroupns_mode(Options& options, const Values& values);
 Result<> set_default_ipc_mode(Options& options, const Values& values);
 Result<> set_default_stop_timeout(Options& options, const Values& values);
+/// Seconds; negative for as long as the containers' own stop timeouts say.
+Result<> set_shutdown_timeout(Options& options, const Values& values);
+/// What "host-gateway" stands for in --add-host; IPv4 and IPv6.
+Result<> set_host_gateway_ips(Options& options, const Values& values);
 /// The address of published ports that name none.
 Result<> set_publish_address(Options& options, const Values& values);
 /// "native.cgroupdriver=cgroupfs" is what there is.

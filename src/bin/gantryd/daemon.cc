@@ -338,6 +338,7 @@ Result<> Daemon::Parts::open_engine(const Options& options, const sys::IdMaps& i
     settings.default_publish_address = options.publish_address;
     settings.cgroup_parent =
         options.cgroup_parent.empty() ? instance_name(options) : options.cgroup_parent;
+    settings.host_gateway_ips = options.host_gateway_ips;
     settings.dns = options.dns;
     settings.dns_search = options.dns_search;
     settings.dns_options = options.dns_options;
@@ -404,6 +405,7 @@ Result<> Daemon::Parts::open_api(const Options& options) {
                                             .log_driver = options.log.type,
                                             .runtimes = options.runtimes,
                                             .default_runtime = options.default_runtime,
+                                            .live_restore = options.live_restore,
                                             .bridge_subnet = bridge_subnet(*networks)},
                                            *containers, std::move(counts)));
     system = std::make_unique<engine::SystemService>(std::move(opened));
@@ -460,9 +462,12 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const Options& options) {
     return std::unique_ptr<Daemon>(new Daemon(std::move(parts)));
 }
 
-void Daemon::stop() {
+void Daemon::stop(const Options& options) {
     if (!parts_->server->stop(std::chrono::steady_clock::now() + kStopPatience)) {
         log::warn("some requests did not end in time and were cut");
+    }
+    if (!options.live_restore) {
+        parts_->containers->shut_down(options.shutdown_timeout);
     }
 }
 

@@ -10,7 +10,7 @@
 namespace gantry::daemon {
 
 /// All services of one gantryd, wired. Destroyed in the reverse order of their making; containers
-/// run on.
+/// that run then run on.
 class Daemon {
 public:
     /// Takes the data root's lock, opens everything, recovers what an earlier daemon left, and only
@@ -18,8 +18,9 @@ public:
     static Result<std::unique_ptr<Daemon>> start(const Options& options);
     ~Daemon();
 
-    /// Stops serving: no new requests, running ones are cancelled and waited for a while.
-    void stop();
+    /// Stops serving: no new requests, running ones are cancelled and waited for a while. Then ends
+    /// the containers, if OPTIONS say so.
+    void stop(const Options& options);
 
 private:
     struct Parts;

@@ -35,7 +35,7 @@ Result<UniqueFd> take_signals() {
 }
 
 /// Returns at SIGTERM or SIGINT. There is nothing to reload: SIGHUP is noted and ignored.
-void wait_for_end(int signals) {
+void wait_for_end(int signals, const Options& options) {
     for (;;) {
         signalfd_siginfo info{};
         if (::read(signals, &info, sizeof info) != sizeof info) {
@@ -45,7 +45,7 @@ void wait_for_end(int signals) {
             log::warn("SIGHUP ignored: the configuration is read at the start only");
             continue;
         }
-        log::info("stopping; containers run on",
+        log::info(options.live_restore ? "stopping; containers run on" : "stopping",
                   {{"signal", info.ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT"}});
         return;
     }
@@ -57,9 +57,9 @@ Result<> serve(const Options& options) {
     GT_TRY_VAR(signals, take_signals());
     GT_TRY_VAR(daemon, Daemon::start(options));
     notify_service_manager("READY=1");
-    wait_for_end(signals.get());
+    wait_for_end(signals.get(), options);
     notify_service_manager("STOPPING=1");
-    daemon->stop();
+    daemon->stop(options);
     return {};
 }
 

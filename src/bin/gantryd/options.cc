@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "bin/gantryd/container_options.h"
+#include "bin/gantryd/dockerd_settings.h"
 #include "bin/gantryd/runtime_options.h"
 #include "cli/flags/flag_types.h"
 #include "cli/flags/parser.h"
@@ -141,10 +142,10 @@ Result<> set_bip(Options& options, const Values& values) {
     return {};
 }
 
-/// Containers always outlive the daemon, so only "true" can be honored.
-Result<> set_live_restore(Options&, const Values& values) {
+Result<> set_live_restore(Options& options, const Values& values) {
     GT_TRY_VAR(on, to_bool(values.back()));
-    return on ? Result<>() : fail(Kind::kInvalid, "containers always outlive gantryd");
+    options.live_restore = on;
+    return {};
 }
 
 template <std::string Options::* Member>
@@ -245,6 +246,9 @@ constexpr Setting kSettings[] = {
       "Sockets and state of running containers (default \"/run/gantry\")"},
      "exec-root",
      set_path<&Options::exec_root>},
+    {{"feature", 0, &kList, "", "Feature of the daemon, name=true or false"},
+     "features",
+     set_features},
     {{"group", 'G', &kString, "",
       "Group that may use the unix socket (default \"docker\", if it exists)"},
      "group",
@@ -252,6 +256,10 @@ constexpr Setting kSettings[] = {
     {{"host", 'H', &kList, "", "Where to listen: unix:///path or tcp://address:port"},
      "hosts",
      set_hosts},
+    {{"host-gateway-ip", 0, &kList, "",
+      "What \"host-gateway\" of --add-host is (default: the bridge's address)"},
+     "host-gateway-ips",
+     set_host_gateway_ips},
     {{"init", 0, &kBool, "", "Run an init process in containers"}, "init", set_default_init},
     {{"init-path", 0, &kString, "", "The gantry-init program (default: beside gantryd)"},
      "init-path",
@@ -262,7 +270,8 @@ constexpr Setting kSettings[] = {
     {{"label", 0, &kList, "", "Label of the daemon, key=value"},
      "labels",
      set_list<&Options::labels>},
-    {{"live-restore", 0, &kBool, "", "Accepted: containers always outlive the daemon"},
+    {{"live-restore", 0, &kBool, "true",
+      "Containers outlive the daemon; false: they are stopped with it"},
      "live-restore",
      set_live_restore},
     {{"log-driver", 0, &kString, "", "Log driver of containers (default \"json-file\")"},
@@ -290,6 +299,10 @@ constexpr Setting kSettings[] = {
       "\"builtin\", \"unconfined\" or the file of containers' seccomp profile"},
      "seccomp-profile",
      set_seccomp_profile},
+    {{"shutdown-timeout", 0, &kInt, "",
+      "Seconds that containers have when they are stopped with the daemon (default 15)"},
+     "shutdown-timeout",
+     set_shutdown_timeout},
     {{"shim-path", 0, &kString, "", "The gantry-shim program (default: beside gantryd)"},
      "shim-path",
      set_path<&Options::shim_path>},
@@ -310,83 +323,16 @@ constexpr Flag kModes[] = {
     {"version", 'v', &kBool, "", "Print the version and exit"},
 };
 
-/// dockerd's settings that have no counterpart here. Named, so that the error says more than
-/// "unknown".
-constexpr std::string_view kDockerOnly[] = {
-    "allow-direct-routing",
-    "authorization-plugin",
-    "authorization-plugins",
-    "bip6",
-    "bridge-accept-fwmark",
-    "builder",
-    "containerd",
-    "containerd-namespace",
-    "containerd-plugins-namespace",
-    "cpu-rt-period",
-    "cpu-rt-runtime",
-    "cri-containerd",
-    "default-address-pool",
-    "default-address-pools",
-    "default-gateway",
-    "default-gateway-v6",
-    "default-network-opt",
-    "default-network-opts",
-    "experimental",
-    "feature",
-    "features",
-    "firewall-backend",
-    "fixed-cidr",
-    "fixed-cidr-v6",
-    "host-gateway-ip",
-    "host-gateway-ips",
-    "http-proxy",
-    "https-proxy",
-    "icc",
-    "insecure-registry",
-    "insecure-registries",
-    "ip-forward",
-    "ip-forward-no-drop",
-    "ip-masq",
-    "ip6tables",
-    "iptables",
-    "ipv6",
-    "max-concurrent-downloads",
-    "max-concurrent-uploads",
-    "max-download-attempts",
-    "metrics-addr",
-    "min-api-version",
-    "network-control-plane-mtu",
-    "no-proxy",
-    "node-generic-resource",
-    "node-generic-resources",
-    "proxies",
-    "raw-logs",
-    "registry-mirror",
-    "registry-mirrors",
-    "rootless",
-    "selinux-enabled",
-    "shutdown-timeout",
-    "swarm-default-advertise-addr",
-    "tls",
-    "tlscacert",
-    "tlscert",
-    "tlskey",
-    "tlsverify",
-    "userland-proxy",
-    "userland-proxy-path",
-};
-
 std::vector<Flag> flag_table() {
     std::vector<Flag> table(std::begin(kModes), std::end(kModes));
     for (const Setting& setting : kSettings) {
         table.push_back(setting.flag);
     }
+    for (const DockerdSetting& setting : dockerd_settings()) {
+        table.push_back(setting.flag);
+    }
     std::ranges::sort(table, {}, &Flag::name);
     return table;
-}
-
-bool is_docker_only(std::string_view name) {
-    return std::ranges::find(kDockerOnly, name) != std::end(kDockerOnly);
 }
 
 /// What "KEY": ITEM of an object says, as the flag has it: "key=value", "nofile=1024:2048" for a
@@ -447,12 +393,19 @@ Result<std::map<std::string, Values>> read_config_file(const std::string& path) 
     }
     std::map<std::string, Values> settings;
     for (const auto& [key, value] : document->as_object()) {
-        const auto setting = std::ranges::find(kSettings, key, &Setting::key);
-        if (setting == std::end(kSettings)) {
-            return fail(Kind::kInvalid,
-                        is_docker_only(key)
-                            ? fmt::format("{}: Gantry does not support \"{}\" yet", path, key)
-                            : fmt::format("{}: unknown key \"{}\"", path, key));
+        const auto others = dockerd_settings();
+        if (const auto other = std::ranges::find(others, key, &DockerdSetting::key);
+            other != others.end()) {
+            const auto values = values_of(value);
+            if (auto checked = check_dockerd_setting(*other, fmt::format("\"{}\"", key),
+                                                     values ? *values : Values{"an object"});
+                !checked) {
+                return Failure(std::move(checked).error().in(path));
+            }
+            continue;
+        }
+        if (std::ranges::find(kSettings, key, &Setting::key) == std::end(kSettings)) {
+            return fail(Kind::kInvalid, fmt::format("{}: unknown key \"{}\"", path, key));
         }
         auto values = key == "runtimes" ? runtime_values(value) : values_of(value);
         if (!values) {
@@ -467,16 +420,17 @@ Result<std::map<std::string, Values>> read_config_file(const std::string& path) 
 
 Result<cli::ParsedArgs> parse_flags(std::span<const std::string> args) {
     static const std::vector<Flag> kTable = flag_table();
-    for (const std::string& arg : args) {
-        const std::string_view name =
-            cut(std::string_view(arg).substr(std::min<size_t>(2, arg.size())), '=').before;
-        if (arg.starts_with("--") && is_docker_only(name)) {
-            return fail(Kind::kInvalid, fmt::format("Gantry does not support --{} yet", name));
-        }
-    }
     GT_TRY_VAR(parsed, cli::parse_args(kTable, args, cli::Interspersed::kYes));
     if (!parsed.arguments.empty()) {
         return fail(Kind::kInvalid, fmt::format("unexpected argument \"{}\"", parsed.arguments[0]));
+    }
+    for (const DockerdSetting& setting : dockerd_settings()) {
+        const std::string_view name = setting.flag.name;
+        if (parsed.flags.changed(name)) {
+            const auto values = setting.flag.type == &kList ? parsed.flags.list(name)
+                                                            : Values{parsed.flags.text(name)};
+            GT_TRY(check_dockerd_setting(setting, fmt::format("--{}", name), values));
+        }
     }
     return std::move(parsed);
 }
@@ -552,6 +506,9 @@ std::string options_help() {
         "API.\n\n"
         "Options:\n";
     for (const Flag& flag : flag_table()) {
+        if (flag.visibility == Flag::Visibility::kHidden) {
+            continue;
+        }
         const std::string shorthand =
             flag.shorthand != 0 ? fmt::format("-{}, ", flag.shorthand) : "    ";
         text += fmt::format("  {}--{:<14} {:<7} {}\n", shorthand, flag.name, flag.type->name,

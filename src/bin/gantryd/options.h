@@ -45,9 +45,14 @@ struct Options {
     std::map<std::string, runtime::ForeignRuntime> runtimes;
     std::string default_runtime = "gantry";
     engine::ContainerDefaults defaults;
+    /// Containers outlive the daemon. Otherwise they end with it, within so many seconds (negative:
+    /// as their own stop timeouts say).
+    bool live_restore = true;
+    int shutdown_timeout = 15;
     /// The gantry-init of containers; empty: the one beside gantryd.
     std::string init_path;
     std::string publish_address = "0.0.0.0";
+    std::vector<std::string> host_gateway_ips;
 
     std::string bridge;
     /// The bridge's own address with its subnet, "172.20.0.1/16"; empty chooses.

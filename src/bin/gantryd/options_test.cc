@@ -74,17 +74,43 @@ TEST_F(OptionsTest, NamesWhatItDoesNotKnow) {
     EXPECT_NE(error({}, R"({"colour": 1})").find("unknown key \"colour\""), std::string::npos);
     EXPECT_NE(error({}, R"({"icc": false})").find("does not support \"icc\""), std::string::npos);
     EXPECT_EQ(error({"--colour"}, "{}"), "unknown flag: --colour");
-    EXPECT_EQ(error({"--tlsverify"}, "{}"), "Gantry does not support --tlsverify yet");
+    EXPECT_EQ(error({"--tlsverify"}, "{}"),
+              "Gantry does not support --tlsverify yet, other than false");
     EXPECT_NE(error({}, "{").find("daemon.json"), std::string::npos);
     EXPECT_NE(error({}, "[]").find("must be a JSON object"), std::string::npos);
     EXPECT_NE(error({"extra"}, "{}").find("extra"), std::string::npos);
+}
+
+TEST_F(OptionsTest, TakesDockersWordsForWhatItDoes) {
+    EXPECT_EQ(error({"--iptables", "--tls=false", "--registry-mirror="},
+                    R"({"icc": true, "userland-proxy": false, "insecure-registries": [],
+                        "metrics-addr": "", "features": {"buildkit": true, "cdi": true},
+                        "storage-opts": ["overlay2.override_kernel_check=true"]})"),
+              "accepted");
+    for (const char* file :
+         {R"({"iptables": false})", R"({"icc": [true]})", R"({"registry-mirrors": ["http://x"]})",
+          R"({"builder": {"gc": {"enabled": true}}})", R"({"experimental": true})",
+          R"({"default-address-pools": [{"base": "10.0.0.0/8", "size": 24}]})",
+          R"({"cpu-rt-runtime": 950000})"}) {
+        EXPECT_NE(error({}, file).find("Gantry does not support"), std::string::npos) << file;
+    }
+    EXPECT_NE(error({}, R"({"features": {"x": true}})").find("feature x=true"), std::string::npos);
+    EXPECT_NE(error({}, R"({"storage-opts": ["dm.basesize=1G"]})").find("dm.basesize"),
+              std::string::npos);
+    auto options = read({"--feature", "cdi=false"}, R"({"live-restore": false,
+        "shutdown-timeout": 3, "host-gateway-ips": ["192.0.2.1"]})");
+    ASSERT_TRUE(options) << options.error().text();
+    EXPECT_TRUE(options->cdi_spec_dirs.empty());
+    EXPECT_FALSE(options->live_restore);
+    EXPECT_EQ(options->shutdown_timeout, 3);
+    EXPECT_EQ(options->host_gateway_ips, std::vector<std::string>{"192.0.2.1"});
 }
 
 TEST_F(OptionsTest, RefusesWhatMakesNoSense) {
     for (const char* file :
          {R"({"mtu": "x"})", R"({"mtu": 1})", R"({"hosts": ["ftp://x"]})", R"({"hosts": [1]})",
           R"({"data-root": "relative"})", R"({"log-level": "loud"})", R"({"debug": "perhaps"})",
-          R"({"live-restore": false})", R"({"bip": "172.17.0.1"})", R"({"dns": null})"}) {
+          R"({"live-restore": "perhaps"})", R"({"bip": "172.17.0.1"})", R"({"dns": null})"}) {
         EXPECT_NE(error({}, file), "accepted") << file;
     }
 }

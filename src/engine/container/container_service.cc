@@ -114,6 +114,13 @@ ContainerService::~ContainerService() {
     remove_empty_cgroup_parent(*core_);
 }
 
+void ContainerService::shut_down(int timeout) {
+    if (boot_ != nullptr) {
+        boot_->stop();
+    }
+    shut_down_containers(*core_, timeout);
+}
+
 Result<> ContainerService::clear_log(std::string_view ref) {
     GT_TRY_VAR(entry, core_->table.find(ref));
     return engine::clear_log(*core_, entry);

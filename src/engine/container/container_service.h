@@ -183,6 +183,12 @@ public:
     /// What this machine's cgroups can do, as found at start.
     const sys::CgroupSupport& cgroup_support() const;
 
+    /// Ends all containers, for a daemon whose containers do not outlive it: each gets its stop
+    /// signal and, TIMEOUT seconds later at most unless its own stop timeout says otherwise,
+    /// SIGKILL. The next open() starts what the restart policies want. Nothing can be started
+    /// afterwards.
+    void shut_down(int timeout);
+
     /// What engine/exec builds on.
     ContainerCore& core() { return *core_; }
 

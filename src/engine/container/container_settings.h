@@ -95,6 +95,8 @@ struct ContainerSettings {
     std::string init_path;
     /// Where ports are published whose binding names no address.
     std::string default_publish_address = "0.0.0.0";
+    /// What "host-gateway" is in HostConfig.ExtraHosts; none: the bridge's address.
+    std::vector<std::string> host_gateway_ips;
     /// Parent of every container's cgroup, e.g. "gantry".
     std::string cgroup_parent;
     /// The daemon's --dns, --dns-search and --dns-opt, used by containers without their own.

@@ -84,6 +84,8 @@ public:
     PruneGate prune_gate;
     /// Until everything at boot is in order: no restart policy acts before BootStart.
     std::atomic<bool> recovering = true;
+    /// The containers end with the daemon: nothing is started, by whomever.
+    std::atomic<bool> shutting_down = false;
 };
 
 /// Writes LIFE to the database and only then shows it to everybody. The lesson of every ghost

@@ -116,8 +116,8 @@ std::string duration_in_seconds(const Lifecycle& life) {
 }
 
 /// The exit as the container's state, with the next phase chosen.
-Lifecycle ended_life(const ContainerEntry& entry, const Lifecycle& before,
-                     const runtime::Exit& exit, std::string reason) {
+Lifecycle ended_life(const ContainerCore& core, const ContainerEntry& entry,
+                     const Lifecycle& before, const runtime::Exit& exit, std::string reason) {
     Lifecycle life = before;
     life.phase = before.phase == Phase::kDead ? Phase::kDead : Phase::kExited;
     life.pid = 0;
@@ -136,8 +136,9 @@ Lifecycle ended_life(const ContainerEntry& entry, const Lifecycle& before,
         health->status = HealthStatus::kUnhealthy;
         life.health = std::move(health);
     }
-    if (wants_restart(*entry.snapshot()->record, life,
-                      entry.removal_claimed() ? RemovalPending::kYes : RemovalPending::kNo)) {
+    const auto removal = entry.removal_claimed() ? RemovalPending::kYes : RemovalPending::kNo;
+    // What ends with the daemon is the next one's to start: wants_boot_restart().
+    if (!core.shutting_down && wants_restart(*entry.snapshot()->record, life, removal)) {
         life.phase = Phase::kRestarting;
         ++life.restart_count;
     }
@@ -221,7 +222,8 @@ AfterExit commit_exit(ContainerCore& core, const EntryPtr& entry,
     release_network(core, entry->id());
     unmount_volumes(core, entry->id(), volumes_in_use(*before));
     entry->reopen_attaches();
-    record_life(core, *entry, operation, ended_life(*entry, before->life, exit, std::move(reason)));
+    record_life(core, *entry, operation,
+                ended_life(core, *entry, before->life, exit, std::move(reason)));
     const SnapshotPtr now = entry->snapshot();
     core.parts.volumes.hold(entry->id(), volumes_in_use(*now));
     announce_exit(core, *before, *now);

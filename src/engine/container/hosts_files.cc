@@ -31,21 +31,34 @@ bool looks_like_ipv6(std::string_view text) {
            text.find_first_not_of("0123456789abcdefABCDEF:.") == std::string_view::npos;
 }
 
-Result<std::string> make_hosts(const ContainerRecord& record, NetworkMode mode,
-                               const std::optional<net::Endpoint>& endpoint,
+/// What the container's "host-gateway" is.
+Result<std::vector<std::string>> gateway_addresses(const ContainerSettings& settings,
+                                                   const std::optional<net::Endpoint>& endpoint) {
+    if (!settings.host_gateway_ips.empty()) {
+        return settings.host_gateway_ips;
+    }
+    if (!endpoint) {
+        return fail(Kind::kInvalid,
+                    "unable to derive the IP value for host-gateway: the container is not on a "
+                    "bridge network");
+    }
+    return std::vector{sys::format_ipv4(endpoint->gateway)};
+}
+
+Result<std::string> make_hosts(const ContainerRecord& record, const ContainerSettings& settings,
+                               NetworkMode mode, const std::optional<net::Endpoint>& endpoint,
                                std::span<const net::HostEntry> linked) {
     std::vector<net::HostEntry> extra;
     for (const std::string& text : record.host.extra_hosts) {
         GT_TRY_VAR(host, parse_extra_host(text));
+        std::vector<std::string> addresses = {host.address};
         if (host.address == kHostGateway) {
-            if (!endpoint) {
-                return fail(Kind::kInvalid,
-                            "unable to derive the IP value for host-gateway: the container is not "
-                            "on a bridge network");
-            }
-            host.address = sys::format_ipv4(endpoint->gateway);
+            GT_TRY_VAR(gateways, gateway_addresses(settings, endpoint));
+            addresses = std::move(gateways);
         }
-        extra.push_back({.address = host.address, .names = host.name});
+        for (const std::string& address : addresses) {
+            extra.push_back({.address = address, .names = host.name});
+        }
     }
     extra.insert(extra.end(), linked.begin(), linked.end());
     if (mode == NetworkMode::kHost && extra.empty()) {
@@ -119,7 +132,7 @@ Result<> write_host_files(const std::string& container_dir, const ContainerRecor
                           std::span<const net::HostEntry> linked) {
     GT_TRY_VAR(mode, parse_network_mode(record.host.network_mode));
     GT_TRY_VAR(dir, sys::open_dir(container_dir.c_str()));
-    GT_TRY_VAR(hosts, make_hosts(record, mode, endpoint, linked));
+    GT_TRY_VAR(hosts, make_hosts(record, settings, mode, endpoint, linked));
     GT_TRY(sys::write_file_at(dir.get(), "hosts", hosts, kFileMode));
     GT_TRY(sys::write_file_at(dir.get(), "hostname", effective_hostname(record) + "\n", kFileMode));
     GT_TRY(sys::write_file_at(dir.get(), "resolv.conf", make_resolv_conf(record, settings, mode),

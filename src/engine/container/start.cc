@@ -164,6 +164,9 @@ Result<> start_container(ContainerCore& core, const EntryPtr& entry) {
     Result<> started;
     {
         const auto operation = entry->begin();
+        if (core.shutting_down) {
+            return fail(Kind::kUnavailable, "the daemon is shutting down");
+        }
         if (entry->removal_claimed()) {
             return fail(Kind::kConflict, "container is marked for removal and cannot be started");
         }
@@ -183,7 +186,7 @@ Result<> start_container(ContainerCore& core, const EntryPtr& entry) {
 Result<> restart_by_policy(ContainerCore& core, const EntryPtr& entry) {
     const auto operation = entry->begin();
     const Lifecycle before = entry->snapshot()->life;
-    if (before.phase != Phase::kRestarting || entry->removal_claimed()) {
+    if (before.phase != Phase::kRestarting || entry->removal_claimed() || core.shutting_down) {
         return {};
     }
     auto started = start_now(core, entry, operation, before);

@@ -3,7 +3,9 @@
 #include <fmt/core.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <chrono>
+#include <vector>
 
 #include "base/log.h"
 #include "base/scope_guard.h"
@@ -27,9 +29,9 @@ constexpr seconds kLastPatience(2);
 /// Docker accepts any number; beyond a year the clock's range is nearer than a user's patience.
 constexpr int kLongestTimeout = 366 * 24 * 3600;
 
-/// Whether a signal means that the user wants the container to stop, so that no restart policy
-/// starts it again.
-enum class Intent { kSignal, kStop };
+/// What a signal means. kStop: the user wants the container to stop, so that no restart policy
+/// starts it again. kShutdown: it ends because the daemon does; the next one may start it.
+enum class Intent { kSignal, kStop, kShutdown };
 
 Failure not_running(const ContainerEntry& entry) {
     return fail(Kind::kConflict, fmt::format("container {} is not running", entry.id().str()));
@@ -60,20 +62,21 @@ Result<std::shared_ptr<ContainerRun>> send_signal(ContainerCore& core, const Ent
         return not_running(*entry);
     }
     const bool paused = snapshot->life.phase == Phase::kPaused;
+    const bool ending = intent != Intent::kSignal;
     Lifecycle life = snapshot->life;
-    if (intent == Intent::kStop && (paused || !life.manually_stopped)) {
+    if (ending && (paused || (intent == Intent::kStop && !life.manually_stopped))) {
         life.phase = paused ? Phase::kRunning : life.phase;
-        life.manually_stopped = true;
+        life.manually_stopped = life.manually_stopped || intent == Intent::kStop;
         GT_TRY(commit_life(core, *entry, operation, std::move(life)));
     }
     const auto run = entry->run();
     auto sent = run->shim.kill(signal);
-    if (intent == Intent::kStop || !paused) {
+    if (ending || !paused) {
         // ORDER: the signal first. What was frozen, by pause or by somebody else (R19), gets none
         // before it is thawed, not even SIGKILL, and must not run on without it.
         thaw(*entry, *run);
     }
-    if (intent == Intent::kStop && paused) {
+    if (ending && paused) {
         publish_event(core, *entry->snapshot(), "unpause");
     }
     if (!sent && sent.error().kind() != Kind::kNotFound) {
@@ -135,8 +138,8 @@ Result<> wait_killed(const EntryPtr& entry, const std::shared_ptr<ContainerRun>&
                             pid, state_of_process(pid)));
 }
 
-Result<> kill_run(ContainerCore& core, const EntryPtr& entry) {
-    auto sent = send_signal(core, entry, SIGKILL, Intent::kStop);
+Result<> kill_run(ContainerCore& core, const EntryPtr& entry, Intent intent = Intent::kStop) {
+    auto sent = send_signal(core, entry, SIGKILL, intent);
     if (!sent) {
         if (sent.error().kind() == Kind::kConflict) {
             return {};
@@ -178,7 +181,62 @@ Result<> end_run(ContainerCore& core, const EntryPtr& entry, const StopOptions& 
     return kill_run(core, entry);
 }
 
+/// A run that was told to end together with the daemon.
+struct Ending {
+    EntryPtr entry;
+    std::shared_ptr<ContainerRun> run;
+    steady_clock::time_point deadline;
+};
+
+/// In seconds; negative for never. COMPAT: the container's own timeout counts, be it longer.
+int shutdown_patience(const ContainerCore& core, const ContainerRecord& record, int timeout) {
+    const int own = stop_timeout_of(core, record);
+    if (record.config.stop_timeout || timeout < 0) {
+        return own;
+    }
+    return own < 0 ? timeout : std::min(own, timeout);
+}
+
+void end_with_daemon(ContainerCore& core, const EntryPtr& entry, int timeout,
+                     std::vector<Ending>& endings) {
+    const auto record = entry->snapshot()->record;
+    const StopOptions options{.signal = {}, .timeout = shutdown_patience(core, *record, timeout)};
+    const auto deadline = stop_deadline(core, *record, options);
+    const int signal = stop_signal_of(*record).value_or(SIGTERM);
+    if (auto sent = send_signal(core, entry, signal, Intent::kShutdown)) {
+        endings.push_back({.entry = entry, .run = *std::move(sent), .deadline = deadline});
+    } else if (sent.error().kind() != Kind::kConflict) {
+        log::warn("cannot stop a container",
+                  {{"container", entry->id().str()}, {"error", sent.error().text()}});
+        endings.push_back({.entry = entry, .run = entry->run(), .deadline = steady_clock::now()});
+    }
+}
+
 }  // namespace
+
+void shut_down_containers(ContainerCore& core, int timeout) {
+    // ORDER: nothing starts any more; a start under way is waited for by the signal to it.
+    core.shutting_down = true;
+    std::vector<Ending> endings;
+    for (const EntryPtr& entry : core.table.all()) {
+        end_with_daemon(core, entry, timeout, endings);
+    }
+    std::ranges::sort(endings, {}, &Ending::deadline);
+    for (const Ending& ending : endings) {
+        if (!ending.entry->wait_ended(ending.run, ending.deadline)) {
+            if (const auto killed = kill_run(core, ending.entry, Intent::kShutdown); !killed) {
+                log::error(
+                    "a container outlives the daemon",
+                    {{"container", ending.entry->id().str()}, {"error", killed.error().text()}});
+                continue;
+            }
+        }
+        {
+            const auto turn = ending.entry->begin();  // until `die` is out
+        }
+        publish_event(core, *ending.entry->snapshot(), "stop");
+    }
+}
 
 namespace {
 

@@ -21,6 +21,12 @@ Result<> restart_container(ContainerCore& core, const EntryPtr& entry, const Sto
 Result<> kill_container(ContainerCore& core, const EntryPtr& entry, std::string_view ref,
                         std::string_view signal);
 
+/// Ends all containers because the daemon ends: nothing is started any more, each gets its stop
+/// signal, and SIGKILL after its own stop timeout or, without one, after TIMEOUT seconds (negative:
+/// the default stop timeout) if that is shorter. Nobody counts as stopped by a user, so that the
+/// next daemon starts what the restart policies want. What resists is logged and left.
+void shut_down_containers(ContainerCore& core, int timeout);
+
 /// What RestartPolicy.OnUnhealthy asks for, for a run whose health checks fail: sends the signal,
 /// waits for nothing. Gives the time after which kill_unhealthy() is due; absent for never.
 std::optional<std::chrono::seconds> end_unhealthy(ContainerCore& core, const EntryPtr& entry,

@@ -188,7 +188,7 @@ spec::Info SystemService::info() const {
             .path = runtime.path, .runtime_args = runtime.arguments, .status = {}};
     }
     info.default_runtime = settings_.default_runtime;
-    info.live_restore_enabled = true;
+    info.live_restore_enabled = settings_.live_restore;
     info.security_options = settings_.security_options;
     info.cdi_spec_dirs = settings_.cdi_spec_dirs;
     if (!settings_.bridge_subnet.empty()) {

@@ -27,6 +27,8 @@ struct SystemSettings {
     /// As ContainerSettings has them.
     std::map<std::string, runtime::ForeignRuntime> runtimes;
     std::string default_runtime = "gantry";
+    /// Containers outlive the daemon.
+    bool live_restore = true;
     /// "key" for `docker info`'s list of address pools: the default bridge's subnet, CIDR.
     std::string bridge_subnet;
 };
