@@ -90,15 +90,25 @@ TEST_F(LaunchTest, MasksAndProtectsPaths) {
 }
 
 TEST_F(LaunchTest, LinksInTheImageLeadNowhere) {
-    // S05, S06: /dev and /proc as links out of the root.
+    // S06: /dev as a link out of the root.
     const std::string outside = dir_ + "/outside";
     ASSERT_EQ(mkdir(outside.c_str(), 0755), 0);
     ASSERT_EQ(symlink(outside.c_str(), (root() + "/dev").c_str()), 0);
-    ASSERT_EQ(symlink("../../../../../../tmp/p", (root() + "/proc").c_str()), 0);
     const Event event = run("test -c /dev/null && ls /proc/1 > /dev/null");
     EXPECT_EQ(event.exit.code, 0) << raw_log();
     EXPECT_EQ(rmdir(outside.c_str()), 0) << "something was made outside of the root";
     EXPECT_EQ(access((root() + outside).c_str(), F_OK), 0) << "made inside instead";
+}
+
+TEST_F(LaunchTest, ProcMayNotBeALink) {
+    // S05: masks and protected paths are given below /proc by name.
+    ASSERT_EQ(symlink("../../../../../../tmp/p", (root() + "/proc").c_str()), 0);
+    auto config = shell("true");
+    const auto result = launcher_->launch(config, options());
+    ASSERT_FALSE(result);
+    EXPECT_NE(result.error().text().find("must be mounted on ordinary directory"),
+              std::string::npos)
+        << result.error().text();
 }
 
 TEST_F(LaunchTest, AppliesUserLimitsSysctlsAndHostname) {

@@ -188,7 +188,7 @@ TEST_F(ProcessTest, TmpfsTakesWhatWasThere) {
     ASSERT_EQ(system(("cd " + root() +
                       " && mkdir -p var/deep && echo a > var/file && "
                       "ln -s file var/link && echo b > var/deep/x && chmod 750 var/deep && "
-                      "chown 5:6 var/file && chmod 1775 var")
+                      "chown 5:6 var/file && chmod 1755 var")
                          .c_str()),
               0);
     auto config = shell(
@@ -196,7 +196,7 @@ TEST_F(ProcessTest, TmpfsTakesWhatWasThere) {
         "/var/deep; echo more > /var/file; grep -c ' /var ' /proc/mounts");
     config.mounts.push_back({"/var", "tmpfs", "tmpfs", {"tmpcopyup"}});
     EXPECT_EQ(run(config, options()).exit.code, 0) << raw_log();
-    EXPECT_EQ(log_text(), "a\na\nb\n1775 0 0\n644 5 6\n750 0 0\n1\n");
+    EXPECT_EQ(log_text(), "a\na\nb\n1755 0 0\n644 5 6\n750 0 0\n1\n");
     EXPECT_EQ(read_file(root() + "/var/file"), "a\n");
 }
 
