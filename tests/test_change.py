@@ -329,6 +329,15 @@ def test_command_line(gantry, api):
     assert "no such revision" in gantry("rollback", "web", "77", code=1).err
 
 
+def test_files_on_the_command_line(gantry, api, tmp_path):
+    name = gantry.out("create", "--name", "web", "-e", "A=1", IMAGE, "true")
+    (tmp_path / "env").write_text("A=2\n# a comment\nB=two words\n")
+    (tmp_path / "labels").write_text("k=v\n")
+    gantry("update", "--env-file", str(tmp_path / "env"), "--label-file", str(tmp_path / "labels"), "web", code=0)
+    assert {"A=2", "B=two words"} <= set(config(api, name)["Env"]) and "A=1" not in config(api, name)["Env"]
+    assert config(api, name)["Labels"] == {"k": "v"}
+
+
 def test_entrypoint_on_the_command_line(gantry, api):
     name = gantry.out("create", IMAGE, "true")
     gantry("update", "--entrypoint", '["/bin/echo", "a b"]', "--command", r"c\ d 'e f'", name, code=0)

@@ -1,6 +1,7 @@
 """Flags of the commands around `run` that no other test uses, and a look whether there are any left."""
 
 import ast
+import functools
 import glob
 import json
 import os
@@ -152,13 +153,17 @@ WATCHED = [c for c in COMMANDS if not c.startswith(("image", "volume")) and c no
 NOT_HERE = {"start": {"checkpoint", "checkpoint-dir"}, "system prune": {"volumes", "all"}}
 
 
+@functools.lru_cache(maxsize=None)
 def sources():
+    """The tests of all modules with their decorators, as text."""
+    found = []
     for name in sorted(glob.glob(os.path.join(os.path.dirname(__file__), "test_*.py"))):
         with open(name, encoding="utf-8") as file:
             text = file.read()
         for node in ast.parse(text).body:
             decorators = getattr(node, "decorator_list", [])
-            yield "".join(ast.get_source_segment(text, part) or "" for part in [*decorators, node])
+            found.append("".join(ast.get_source_segment(text, part) or "" for part in [*decorators, node]))
+    return found
 
 
 @pytest.mark.parametrize("command", WATCHED)

@@ -392,7 +392,7 @@ def test_api_socket(cli):
 def help_flags(cli, command):
     """The flags that COMMAND's help shows: long name -> short one or None."""
     text = cli.out(*command.split(), "--help")
-    found = re.findall(r"^ +(?:-(\w), )?--([a-z0-9-]+)", text, re.MULTILINE)
+    found = re.findall(r"^ {2,6}(?:-(\w), )?--([a-z0-9-]+)", text, re.MULTILINE)
     return {long: short or None for short, long in found if long != "help"}
 
 
