@@ -58,7 +58,7 @@ bench:
 
 asan:
 	@tools/setup test
-	@$(PYTHON) tools/test asan
+	@$(PYTHON) tools/test asan-full
 
 tsan:
 	@tools/setup test

@@ -141,7 +141,7 @@ def ageless(text):
     """TEXT without the ages that change while the second client prints, and the columns they widen."""
     if " second" not in text:
         return text
-    return re.sub(r"  +", "  ", re.sub(r"(Less than a|\d+) seconds? ago", "AGE", text))
+    return re.sub(r"  +", "  ", re.sub(r"(Less than a|\d+) seconds?( ago)?", "AGE", text))
 
 
 def differences(arguments):
