@@ -62,7 +62,7 @@ asan:
 
 tsan:
 	@tools/setup test
-	@$(PYTHON) tools/test tsan
+	@$(PYTHON) tools/test tsan tsan-daemon
 
 fuzz:
 	@tools/setup build

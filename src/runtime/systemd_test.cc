@@ -69,7 +69,8 @@ TEST(DbusMessage, OfAnyBytesIsRefused) {
             std::string changed = bytes;
             changed[at] = value;
             const auto parsed = parse_dbus_message(changed);  // either way, no harm
-            DbusReader reader(parsed ? parsed->body : "");
+            const std::string body = parsed ? parsed->body : "";
+            DbusReader reader(body);
             EXPECT_LE(reader.string().size(), changed.size());
         }
     }

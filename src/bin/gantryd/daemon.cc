@@ -248,7 +248,8 @@ void repair_network(net::Networks& networks) {
 
 /// The descriptor stays readable until a worker has read it, so it is not watched meanwhile.
 Result<> Daemon::Parts::watch_network() {
-    GT_TRY_VAR(watch, loop->watch(networks->watch_fd(), EPOLLIN, [this](uint32_t) {
+    // ORDER: no event comes before the handle is where the callback looks for it.
+    GT_TRY_VAR(watch, loop->watch(networks->watch_fd(), 0, [this](uint32_t) {
         const auto repair = [this] {
             repair_network(*networks);
             (void)network_watch.set_events(EPOLLIN);  // fails only when the loop has ended
@@ -259,7 +260,7 @@ Result<> Daemon::Parts::watch_network() {
         }
     }));
     network_watch = std::move(watch);
-    return {};
+    return network_watch.set_events(EPOLLIN);
 }
 
 constexpr size_t kMaxSeccompProfile = size_t{4} << 20;
