@@ -313,7 +313,11 @@ Result<Transaction> Database::begin(CommitMode mode, Space space) {
                     "database: a write of the disk has failed; restart the daemon when the disk is "
                     "well again");
     }
-    space == Space::kReserve ? reserve_->give() : reserve_->take();
+    if (space == Space::kReserve) {
+        reserve_->give();
+    } else {
+        reserve_->take();
+    }
     if (mode != mode_) {
         GT_TRY(execute(mode == CommitMode::kFull ? "PRAGMA synchronous=FULL"
                                                  : "PRAGMA synchronous=NORMAL"));
